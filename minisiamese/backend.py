@@ -1,0 +1,111 @@
+"""NumPy or CuPy behind one line, moves between host and device, and work split over threads.
+
+A function that computes begins with ``xp = array_module(x)`` and then serves both kinds of array. CuPy is optional:
+it is imported only when a user asks for ``--device cuda``.
+"""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from minisiamese.errors import BadInput
+
+# Work arrays of one chunk: about what a processor's second-level cache holds; on a GPU, a modest share of its memory.
+HOST_CHUNK_BYTES = 2 << 20
+DEVICE_CHUNK_BYTES = 1 << 30
+
+
+def array_module(x):
+    """``cupy`` if x is a CuPy array, else ``numpy``."""
+    cupy = sys.modules.get("cupy")  # no array can be CuPy's before cupy is imported
+    return np if cupy is None else cupy.get_array_module(x)
+
+
+def to_host(x):
+    """x as a NumPy array."""
+    return x if array_module(x) is np else x.get()
+
+
+def to_device(x, device):
+    """x on ``"cpu"`` (a NumPy array) or ``"cuda"`` (a CuPy array)."""
+    if device == "cpu":
+        return to_host(x)
+    import cupy
+
+    return cupy.asarray(x)
+
+
+def check_device(device):
+    """Run a tiny product on ``device``; raise BadInput with what is missing if that fails."""
+    if device == "cpu":
+        return
+    try:
+        import cupy
+
+        cupy.asnumpy(cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32))
+    except ImportError:
+        raise BadInput(
+            "--device cuda needs CuPy: pip install 'minisiamese[cuda12]' (or cuda13), or use --device cpu"
+        ) from None
+    except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"--device cuda: CuPy found no usable GPU ({reason}); use --device cpu") from None
+
+
+# --- threads ----------------------------------------------------------------------------------------------------------
+
+
+def available_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@cache
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def _pool(threads):
+    return ThreadPoolExecutor(threads)
+
+
+_threads = available_cores()
+
+
+def set_threads(threads):
+    """Use this many threads, in the chunks below and in plain matrix products."""
+    global _threads
+    _threads = threads
+    _blas().limit(limits=threads)
+
+
+def in_chunks(task, count, item_bytes, xp=np):
+    """Run ``task(rows)`` for consecutive slices of ``range(count)``; return the sum of what the tasks return.
+
+    item_bytes is the work memory that one item needs: a chunk is as many items as the cache holds. NumPy releases
+    the interpreter lock inside its products and elementwise operations, so chunks run side by side on threads, with
+    BLAS itself held to one thread each. Results are added in the order of the slices: the sum does not depend on the
+    number of threads.
+    """
+    budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
+    size = max(1, budget // item_bytes)
+    slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    if xp is not np or _threads == 1 or len(slices) == 1:
+        return _sum(map(task, slices))
+    with _blas().limit(limits=1):
+        return _sum(_pool(_threads).map(task, slices))
+
+
+def _sum(parts):
+    total = None
+    for part in parts:
+        if total is None:
+            total = part
+        elif part is not None:
+            total += part
+    return total

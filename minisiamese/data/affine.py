@@ -1,0 +1,106 @@
+"""The paper's affine distortion, on a whole batch at once (Koch et al., section 3.3).
+
+Coordinates run from -1 to 1 across the picture, so that one matrix serves every size.
+"""
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+
+from minisiamese.backend import array_module, in_chunks, to_device
+
+ROTATION = np.deg2rad(10)
+SHEAR = 0.3
+SCALE = (0.8, 1.2)
+TRANSLATION = 2 * 2 / 105  # 2 pixels of 105, in units of half a picture
+
+
+def draw_distortions(rng, count):
+    """count matrices (count, 2, 3) from output to input coordinates (x, y, 1).
+
+    Rotation by +-10 degrees, shears by +-0.3, scales of 0.8..1.2 and translations by +-2 pixels of 105; rotation, and
+    each of the two shears, scales and translations, takes part with probability 1/2.
+    """
+    part = rng.random((7, count)) < 0.5
+    angle = part[0] * rng.uniform(-ROTATION, ROTATION, count)
+    shear_x, shear_y = part[1:3] * rng.uniform(-SHEAR, SHEAR, (2, count))
+    scale_x, scale_y = np.where(part[3:5], rng.uniform(*SCALE, (2, count)), 1)
+    shift_x, shift_y = part[5:7] * rng.uniform(-TRANSLATION, TRANSLATION, (2, count))
+
+    matrices = np.zeros((count, 2, 3))
+    cos, sin, one = np.cos(angle), np.sin(angle), np.ones(count)
+    rotation = np.array([[cos, -sin], [sin, cos]]).transpose(2, 0, 1)
+    shear = np.array([[one, shear_x], [shear_y, one]]).transpose(2, 0, 1)
+    matrices[:, :, :2] = rotation @ shear / np.stack([scale_x, scale_y], axis=1)[:, None]
+    matrices[:, :, 2] = np.stack([shift_x, shift_y], axis=1)
+    return matrices
+
+
+def identity(count):
+    """count matrices that leave the picture as it is."""
+    return np.tile(np.eye(2, 3), (count, 1, 1))
+
+
+class Views:
+    """Images seen through affine maps, at the size a network takes.
+
+    Shrinking averages: the images are box-filtered once, over the largest odd number of pixels that fits into one
+    pixel of the output. An output pixel is then a single (bilinear) reading, and at a whole odd ratio, such as 105 to
+    35, an undistorted view is exactly the average over 3 x 3 blocks.
+    """
+
+    def __init__(self, images, size, device="cpu"):
+        self.size, self.device = size, device
+        box = max(1, (min(images.shape[1:3]) // size + 1) // 2 * 2 - 1)
+        self.images = to_device(_box_filter(images, box), device)
+
+    def __call__(self, rows, matrices=None):
+        """float32 views (N, size, size, C), values 0..1, of the images in ``rows`` (host row numbers)."""
+        matrices = identity(len(rows)) if matrices is None else matrices
+        images = self.images[to_device(rows, self.device)]
+        return sample(images, to_device(matrices.astype(np.float32), self.device), self.size)
+
+
+def _box_filter(images, box):
+    if box == 1:
+        return images
+    filtered = np.empty_like(images)
+
+    def average(rows):
+        uniform_filter(images[rows], (1, box, box, 1), output=filtered[rows], mode="constant")
+
+    in_chunks(average, len(images), images[0].nbytes)
+    return filtered
+
+
+def sample(images, matrices, size):
+    """y[n, i, j] = image n, bilinearly, at A_n (u_j, u_i, 1), with u_i = (2 i + 1) / size - 1; blank outside.
+
+    images (N, H, W, C) uint8, matrices (N, 2, 3) float32; returns float32 (N, size, size, C) in 0..1.
+    """
+    xp = array_module(images)
+    N, H, W, C = images.shape
+    u = ((2 * xp.arange(size, dtype=np.float32) + 1) / size - 1).astype(np.float32)
+    grid = xp.stack([xp.tile(u, size), xp.repeat(u, size), xp.ones(size * size, np.float32)])  # (3, size * size)
+    y = xp.empty((N, size * size, C), np.float32)
+
+    def view(rows):
+        padded = xp.zeros((len(images[rows]), H + 2, W + 2, C), np.uint8)  # a blank border stands for all outside
+        padded[:, 1:-1, 1:-1] = images[rows]
+        x, v = (matrices[rows] @ grid).transpose(1, 0, 2)
+        x = xp.clip((x + 1) * (W / 2) + 0.5, 0, W + 0.999)  # in pixels of the padded image
+        v = xp.clip((v + 1) * (H / 2) + 0.5, 0, H + 0.999)
+        column, line = x.astype(np.int32), v.astype(np.int32)
+        x -= column
+        v -= line
+        image = xp.arange(len(padded), dtype=np.int32)[:, None]
+        corner = (image * (H + 2) + line) * (W + 2) + column
+        pixels = padded.reshape(-1, C)
+        out = y[rows]
+        out[...] = 0
+        for dy, wy in ((0, 1 - v), (1, v)):
+            for dx, wx in ((0, 1 - x), (1, x)):
+                out += (wy * wx)[..., None] * pixels[corner + (dy * (W + 2) + dx)]
+        out /= 255
+
+    in_chunks(view, N, 16 * max(size * size, H * W) * C, xp)
+    return y.reshape(N, size, size, C)

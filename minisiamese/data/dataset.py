@@ -1,0 +1,108 @@
+"""A data set of drawings: who drew which character of which alphabet; and the packed file that caches it."""
+
+import hashlib
+import os
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+from minisiamese.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """M images with what is known of each; ink (or light) is bright, 255, on 0, so that what lies outside is blank.
+
+    images (M, H, W, C) uint8; labels (M,) class numbers 0, 1, ...; groups (M,) index into group_names (alphabets);
+    drawers (M,) who drew the image (within its alphabet).
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    drawers: np.ndarray
+    group_names: tuple[str, ...]
+
+    def __post_init__(self):
+        if not len(self.images) == len(self.labels) == len(self.groups) == len(self.drawers):
+            raise ValueError("images, labels, groups and drawers must be of one length")
+
+    @cached_property
+    def rows_of_class(self):
+        """Row numbers of each class, by class number."""
+        order = np.argsort(self.labels, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.labels))[:-1])
+
+    @cached_property
+    def classes_of_group(self):
+        """Class numbers of each group, by group number."""
+        group_of_class = self.groups[[rows[0] for rows in self.rows_of_class]]
+        return [np.flatnonzero(group_of_class == group) for group in range(len(self.group_names))]
+
+    def take_groups(self, groups):
+        """The drawings of some groups only, classes and groups numbered anew."""
+        groups = np.asarray(groups)
+        rows = np.flatnonzero(np.isin(self.groups, groups))
+        return Dataset(
+            self.images[rows],
+            np.unique(self.labels[rows], return_inverse=True)[1],
+            np.searchsorted(np.sort(groups), self.groups[rows]),
+            self.drawers[rows],
+            tuple(self.group_names[group] for group in np.sort(groups)),
+        )
+
+
+def hold_out(dataset, count):
+    """(training, held out): count alphabets are set aside, always the same ones.
+
+    They come from those with the 20 characters that a 20-way trial needs, or from all if none is that large.
+    """
+    groups = np.arange(len(dataset.group_names))
+    large = [group for group in groups if len(dataset.classes_of_group[group]) >= 20]
+    candidates = large or groups
+    most = min(len(candidates), len(groups) - 1)
+    if not 0 < count <= most:
+        raise BadInput(f"--validation-alphabets must be 1 to {most}: large alphabets, and one left to train on")
+    held = np.random.default_rng(0).choice(candidates, count, replace=False)
+    return dataset.take_groups(np.setdiff1d(groups, held)), dataset.take_groups(held)
+
+
+def cache_folder():
+    """Where downloads and packed files are kept for this user."""
+    return Path(pooch.os_cache("minisiamese"))
+
+
+def cached(name, key, build):
+    """The 1-bit data set that ``build()`` makes, from a packed file in the cache if one was made from the same key."""
+    digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+    path = cache_folder() / "packed" / f"{name}-{digest}.npz"
+    try:
+        with np.load(path) as file:
+            shape = tuple(file["shape"])
+            images = np.unpackbits(file["bits"], count=np.prod(shape)).reshape(shape)
+            images *= 255
+            names = tuple(file["group_names"].tolist())
+            return Dataset(images, file["labels"], file["groups"], file["drawers"], names)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass  # none yet, or a damaged one: make it anew
+    dataset = build()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.npz")
+        np.savez(
+            part,
+            bits=np.packbits(dataset.images > 0),
+            shape=dataset.images.shape,
+            labels=dataset.labels,
+            groups=dataset.groups,
+            drawers=dataset.drawers,
+            group_names=dataset.group_names,
+        )
+        part.replace(path)
+    except OSError:
+        pass  # a cache that cannot be written costs time, not the run
+    return dataset

@@ -1,0 +1,164 @@
+"""Omniglot (Lake, Salakhutdinov & Tenenbaum 2015): 1,623 characters of 50 alphabets, each drawn by 20 people.
+
+Found as the official zip or as its unzipped folder under omniglot/ in ``--data-dir``, in ``$MINISIAMESE_DATA`` or in
+the user's cache, in this order, else downloaded into the cache. Decoded once, then read from a packed file.
+"""
+
+import io
+import os
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pooch
+from PIL import Image
+from tqdm import tqdm
+
+from minisiamese.data.dataset import Dataset, cache_folder, cached
+from minisiamese.errors import BadInput
+
+URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
+ARCHIVES = {  # name: (address below URL, md5)
+    "images_background": ("images_background.zip", "68d2efa1b9178cc56df9314c21c6e718"),
+    "images_evaluation": ("images_evaluation.zip", "6b91aef0f799c5bb55b94e3f2daec811"),
+    "all_runs": ("one-shot-classification/all_runs.zip", "e8996daecdf12afeeb4a53a179f06b19"),
+}
+SIZE = 105
+DRAWING = re.compile(r"([^/]+)/(character\d+)/\d+_(\d+)\.png$")
+RUN_DRAWING = re.compile(r"(run\d+)/(test|training)/(\w+)\.png$")
+RUN_LABELS = re.compile(r"(run\d+)/class_labels\.txt$")
+
+
+# --- finding and fetching ---------------------------------------------------------------------------------------------
+
+
+def find(name, data_dir=None):
+    """The path of an archive of ``ARCHIVES``, zip or folder; downloaded if it is nowhere."""
+    folders = [data_dir] if data_dir else [os.environ.get("MINISIAMESE_DATA"), cache_folder()]
+    for folder in filter(None, folders):
+        for path in (Path(folder) / "omniglot" / f"{name}.zip", Path(folder) / "omniglot" / name):
+            if path.exists():
+                return path
+    if data_dir:
+        raise BadInput(
+            f"--data-dir {data_dir} has no omniglot/{name}.zip and no omniglot/{name} folder; fetch them with "
+            f"'python data_scripts/omniglot.py --data-dir {data_dir}', or train on the built-in 'glyphs'"
+        )
+    return fetch(name, cache_folder())
+
+
+def fetch(name, data_dir):
+    """Download an official archive into data_dir/omniglot, checked against its md5; the path of the zip."""
+    address, md5 = ARCHIVES[name]
+    folder = Path(data_dir) / "omniglot"
+    try:
+        return Path(pooch.retrieve(URL + address, f"md5:{md5}", f"{name}.zip", folder, progressbar=True))
+    except (OSError, ValueError) as error:  # no network, no space, another checksum
+        reason = str(error).splitlines()[0][:200]
+        raise BadInput(
+            f"no Omniglot data, and {URL}{address} could not be downloaded ({reason}): put the official zips into "
+            "DIR/omniglot and give --data-dir DIR or MINISIAMESE_DATA=DIR, fetch them elsewhere with "
+            "data_scripts/omniglot.py, or use the built-in 'glyphs'"
+        ) from None
+
+
+def read_files(path, pattern):
+    """(match, bytes) of every file of a zip or folder whose path matches, in order of path."""
+    try:
+        if path.is_dir():
+            names = sorted(file.relative_to(path.parent).as_posix() for file in path.rglob("*") if file.is_file())
+            for match in filter(None, map(pattern.search, names)):
+                yield match, (path.parent / match.string).read_bytes()
+        else:
+            with zipfile.ZipFile(path) as archive:
+                for match in filter(None, map(pattern.search, sorted(archive.namelist()))):
+                    yield match, archive.read(match.string)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): delete it and fetch it again") from None
+
+
+def decode(data, where):
+    """The ink (SIZE, SIZE, 1) of a PNG: 255 where the drawing is black."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            pixels = np.asarray(image.convert("L"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadInput(f"{where} is not a readable image ({error}): fetch the archive again") from None
+    if pixels.shape != (SIZE, SIZE):
+        raise BadInput(f"{where} is {pixels.shape[1]} x {pixels.shape[0]} pixels, not {SIZE} x {SIZE}")
+    return np.where(pixels < 128, np.uint8(255), np.uint8(0))[:, :, None]
+
+
+# --- the data set -----------------------------------------------------------------------------------------------------
+
+
+def load(split, data_dir=None):
+    """The 30 ``"background"`` or 20 ``"evaluation"`` alphabets as a ``Dataset``."""
+    path = find(f"images_{split}", data_dir)
+    status = path.stat()
+    return cached(
+        f"omniglot-{split}", (str(path.resolve()), status.st_size, status.st_mtime_ns), lambda: _read(path, split)
+    )
+
+
+def _read(path, split):
+    other = "images_evaluation" if split == "background" else "images_background"
+    images, classes, drawers = [], [], []
+    for match, data in tqdm(read_files(path, DRAWING), desc=f"decoding {path.name}", unit=" drawings", disable=None):
+        if other in match.string.split("/"):
+            raise BadInput(f"{path} holds {other}: the two archives must not be mixed up")
+        alphabet, character, drawer = match.groups()
+        images.append(decode(data, f"{match.string} in {path}"))
+        classes.append((alphabet, character))
+        drawers.append(int(drawer))
+    if not images:
+        raise BadInput(f"{path} holds no drawings (ALPHABET/characterNN/IIII_DD.png): is it the official archive?")
+    names = sorted({alphabet for alphabet, _ in classes})
+    number = {key: label for label, key in enumerate(sorted(set(classes)))}
+    return Dataset(
+        np.stack(images),
+        np.array([number[key] for key in classes]),
+        np.array([names.index(alphabet) for alphabet, _ in classes]),
+        np.array(drawers),
+        tuple(names),
+    )
+
+
+@dataclass(frozen=True)
+class LakeRun:
+    """One run of the official one-shot test: each of the 20 test drawings is of the class of one training drawing.
+
+    training, test (20, 105, 105, 1) uint8; answer (20,) the training drawing that test drawing i belongs to.
+    """
+
+    training: np.ndarray
+    test: np.ndarray
+    answer: np.ndarray
+
+
+def load_runs(data_dir=None):
+    """Lake's official runs, as a list of ``LakeRun``."""
+    path = find("all_runs", data_dir)
+    drawings, runs = {}, []
+    for match, data in read_files(path, RUN_DRAWING):
+        drawings["/".join(match.groups())] = decode(data, f"{match.string} in {path}")
+    for match, data in read_files(path, RUN_LABELS):
+        lines = [line.split() for line in data.decode().splitlines() if line.strip()]
+        tests, trainings = ([name.removesuffix(".png") for name in column] for column in zip(*lines, strict=True))
+        order = sorted(trainings)
+        try:
+            runs.append(
+                LakeRun(
+                    np.stack([drawings[name] for name in order]),
+                    np.stack([drawings[name] for name in tests]),
+                    np.array([order.index(name) for name in trainings]),
+                )
+            )
+        except KeyError as error:
+            raise BadInput(f"{path} lacks {error} of {match.string}: fetch it again") from None
+    if not runs:
+        raise BadInput(f"{path} holds no one-shot runs (runNN/class_labels.txt): is it the official all_runs.zip?")
+    return runs

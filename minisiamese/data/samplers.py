@@ -1,0 +1,130 @@
+"""What one training step sees: pairs, triplets or episodes, drawn from an explicit ``numpy.random.Generator``.
+
+A batch names rows of the data set once, and pairs, as row numbers of the batch, say who is compared with whom.
+``within`` is the share of comparisons that stay inside one alphabet, where characters look most alike.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minisiamese.backend import to_device
+from minisiamese.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Batch:
+    """rows (N,) of the data set; pairs (P, 2) of 0..N-1; same (P,) 1 or 0; target (Q,) the right class of each query;
+    drawings: how many each class of an episode has."""
+
+    rows: np.ndarray
+    pairs: np.ndarray
+    same: np.ndarray | None = None
+    target: np.ndarray | None = None
+    drawings: int = 0
+
+    def to(self, device):
+        """The tuples on the device; rows stay on the host."""
+        moved = {key: getattr(self, key) for key in ("pairs", "same", "target")}
+        return replace(self, **{key: to_device(value, device) for key, value in moved.items() if value is not None})
+
+
+class Sampler:
+    """Base: what all samplers need to know of a data set."""
+
+    def __init__(self, dataset, within):
+        self.dataset, self.within = dataset, within
+        self.rows_of = [rows for rows in dataset.rows_of_class]
+        self.mates = {label: group for group in dataset.classes_of_group for label in group.tolist()}
+        if len(self.rows_of) < 2 or min(map(len, self.rows_of)) < 2:
+            raise BadInput("training needs at least two classes with at least two images each")
+
+    def one_of_each(self, labels, rng):
+        """A random drawing of each class."""
+        return np.array([rng.choice(self.rows_of[label]) for label in labels])
+
+    def two_of_each(self, labels, rng):
+        """Two different random drawings of each class, (2, len(labels))."""
+        return np.array([rng.choice(self.rows_of[label], 2, replace=False) for label in labels]).reshape(-1, 2).T
+
+    def other_classes(self, labels, rng):
+        """For each class another one: of the same alphabet with probability ``within``, else any."""
+        others = []
+        for label, near in zip(labels.tolist(), rng.random(len(labels)) < self.within, strict=True):
+            mates = self.mates[label]
+            if near and len(mates) > 1:
+                other = mates[rng.integers(len(mates) - 1)]
+                others.append(mates[-1] if other == label else other)  # the last takes the place of the class itself
+            else:
+                other = rng.integers(len(self.rows_of) - 1)
+                others.append(len(self.rows_of) - 1 if other == label else other)
+        return np.array(others)
+
+
+class Pairs(Sampler):
+    """count pairs of drawings, the first half of one class, the second half of two (Koch et al., section 4.1)."""
+
+    def __init__(self, dataset, count, within=0.5):
+        super().__init__(dataset, within)
+        self.count = count
+
+    def draw(self, rng):
+        half = self.count // 2
+        labels = rng.integers(len(self.rows_of), size=self.count)
+        same = self.two_of_each(labels[:half], rng)
+        first = self.one_of_each(labels[half:], rng)
+        second = self.one_of_each(self.other_classes(labels[half:], rng), rng)
+        rows = np.concatenate([same[0], first, same[1], second])
+        pairs = np.arange(2 * self.count).reshape(2, self.count).T
+        return Batch(rows, pairs, same=(np.arange(self.count) < half).astype(np.float32))
+
+
+class Triplets(Sampler):
+    """count triplets: an anchor, another drawing of its class, a drawing of another class.
+
+    The first half of the batch's pairs are (anchor, positive), the second (anchor, negative).
+    """
+
+    def __init__(self, dataset, count, within=0.5):
+        super().__init__(dataset, within)
+        self.count = count
+
+    def draw(self, rng):
+        labels = rng.integers(len(self.rows_of), size=self.count)
+        anchor, positive = self.two_of_each(labels, rng)
+        negative = self.one_of_each(self.other_classes(labels, rng), rng)
+        a, p, n = np.arange(3 * self.count).reshape(3, self.count)
+        pairs = np.concatenate([np.stack([a, p], axis=1), np.stack([a, n], axis=1)])
+        return Batch(np.concatenate([anchor, positive, negative]), pairs)
+
+
+class Episodes(Sampler):
+    """ways classes with ``drawings`` drawings each: the first of each class is its support, the others are queries.
+
+    A share ``within`` of the classes comes from as few alphabets as can give them, drawn at random; the rest from
+    everywhere. Pairs are every query with every support, query by query.
+    """
+
+    def __init__(self, dataset, ways, drawings, within=0.5):
+        super().__init__(dataset, within)
+        self.ways, self.drawings = ways, drawings
+        if drawings < 2:
+            raise BadInput("--drawings must be at least 2: a support and a query of each class")
+        if ways > len(self.rows_of):
+            raise BadInput(f"--batch {ways} classes, but only {len(self.rows_of)} classes to train on")
+        if min(map(len, self.rows_of)) < drawings:
+            raise BadInput(f"--drawings {drawings}, but some class has only {min(map(len, self.rows_of))} images")
+        first = np.arange(ways) * drawings
+        queries = np.setdiff1d(np.arange(ways * drawings), first)
+        self.pairs = np.stack([np.repeat(queries, ways), np.tile(first, len(queries))], axis=1)
+        self.target = queries // drawings
+
+    def draw(self, rng):
+        near = round(self.within * self.ways)
+        order = rng.permutation(len(self.dataset.classes_of_group))
+        grouped = np.concatenate([rng.permutation(self.dataset.classes_of_group[group]) for group in order])
+        classes = grouped[:near]
+        rest = np.setdiff1d(np.arange(len(self.rows_of)), classes)
+        classes = np.concatenate([classes, rng.choice(rest, self.ways - near, replace=False)])
+        rows = np.concatenate([rng.choice(self.rows_of[label], self.drawings, replace=False) for label in classes])
+        return Batch(rows, self.pairs, target=self.target, drawings=self.drawings)

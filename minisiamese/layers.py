@@ -1,0 +1,296 @@
+"""Layers with explicit backward passes (Koch et al., section 3).
+
+Notation: N images, H W height and width, C channels in, O out, K kernel or window, D features in, M features out.
+Images are channels-last, (N, H, W, C).
+
+The protocol. ``forward(x, train=True)`` returns y and, when training, keeps what backward needs. ``backward(dy)`` takes
+the gradient of the loss by y, adds the gradients of the parameters to ``grads`` and returns the gradient by x. Neither
+changes its argument, and the dtype that comes in goes out. Gradients add up until ``zero_grad()``.
+"""
+
+import numpy as np
+
+from minisiamese.backend import array_module, in_chunks, to_device
+
+
+class Layer:
+    """Base of all layers: parameters, their gradients, buffers (state without gradient), and a cache for one pass."""
+
+    def __init__(self):
+        self.params, self.grads, self.buffers = {}, {}, {}
+        self._cache = None
+
+    def forward(self, x, train=True):
+        raise NotImplementedError
+
+    def backward(self, dy):
+        raise NotImplementedError
+
+    def children(self):
+        """(name, layer) of the layers inside this one."""
+        return ()
+
+    def walk(self, name=""):
+        """Yield (dotted name, layer) for this layer and all layers inside it."""
+        yield name, self
+        for child_name, child in self.children():
+            yield from child.walk(f"{name}.{child_name}" if name else child_name)
+
+    def arrays(self):
+        """{dotted name: array} of every parameter and buffer: what a checkpoint holds."""
+        return {
+            f"{name}.{key}" if name else key: array
+            for name, layer in self.walk()
+            for key, array in (layer.params | layer.buffers).items()
+        }
+
+    def zero_grad(self):
+        for _, layer in self.walk():
+            for grad in layer.grads.values():
+                grad.fill(0)
+
+    def to(self, device):
+        """Move parameters, gradients and buffers to ``"cpu"`` or ``"cuda"``; return self."""
+        for _, layer in self.walk():
+            for arrays in (layer.params, layer.grads, layer.buffers):
+                arrays.update({key: to_device(array, device) for key, array in arrays.items()})
+        return self
+
+    def astype(self, dtype):
+        """Turn parameters, gradients and buffers into this type; return self."""
+        for _, layer in self.walk():
+            for arrays in (layer.params, layer.grads, layer.buffers):
+                arrays.update({key: array.astype(dtype) for key, array in arrays.items()})
+        return self
+
+    def add_param(self, key, value):
+        self.params[key] = value
+        self.grads[key] = np.zeros_like(value)
+
+    def keep(self, train, *values):
+        """Keep what backward needs. A second training pass would overwrite it, so that is an error."""
+        if not train:
+            return
+        if self._cache is not None:
+            raise RuntimeError(f"{type(self).__name__}: forward twice without backward; stack the twins into one batch")
+        self._cache = values
+
+    def take(self):
+        """What forward kept, once."""
+        if self._cache is None:
+            raise RuntimeError(f"{type(self).__name__}: backward without a forward(train=True) before it")
+        values, self._cache = self._cache, None
+        return values
+
+
+class Sequential(Layer):
+    """Layers one after another."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = layers
+
+    def children(self):
+        return [(str(i), layer) for i, layer in enumerate(self.layers)]
+
+    def forward(self, x, train=True):
+        for layer in self.layers:
+            x = layer.forward(x, train)
+        return x
+
+    def backward(self, dy):
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+
+class Linear(Layer):
+    """y = x W + b; x (N, D), W (D, M), b (M,). W starts as N(0, std), by default He's std = sqrt(2 / D)."""
+
+    def __init__(self, features_in, features_out, rng, std=None, bias=(0.0, 0.0)):
+        super().__init__()
+        std = np.sqrt(2 / features_in) if std is None else std
+        self.add_param("W", rng.normal(0, std, (features_in, features_out)).astype(np.float32))
+        self.add_param("b", rng.normal(*bias, features_out).astype(np.float32))
+
+    def forward(self, x, train=True):
+        self.keep(train, x)
+        y = x @ self.params["W"]
+        y += self.params["b"]
+        return y
+
+    def backward(self, dy):
+        (x,) = self.take()
+        self.grads["W"] += x.T @ dy
+        self.grads["b"] += dy.sum(axis=0)
+        return dy @ self.params["W"].T
+
+
+class ReLU(Layer):
+    """y = max(x, 0); the gradient at 0 is 0."""
+
+    def forward(self, x, train=True):
+        y = array_module(x).maximum(x, 0)
+        self.keep(train, y)
+        return y
+
+    def backward(self, dy):
+        (y,) = self.take()
+        return dy * (y > 0)
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(-x))."""
+
+    def forward(self, x, train=True):
+        y = sigmoid(x)
+        self.keep(train, y)
+        return y
+
+    def backward(self, dy):
+        (y,) = self.take()
+        return dy * y * (1 - y)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    return (array_module(x).tanh(x / 2) + 1) / 2
+
+
+class Flatten(Layer):
+    """(N, ...) to (N, D)."""
+
+    def forward(self, x, train=True):
+        self.keep(train, x.shape)
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy):
+        (shape,) = self.take()
+        return dy.reshape(shape)
+
+
+class MaxPool2D(Layer):
+    """y[n,i,j,c] = the maximum of x over the window of K x K pixels from (iK, jK); what is left over is dropped.
+
+    Where several pixels of a window share the maximum, as in a blank background, the first one takes the gradient.
+    """
+
+    def __init__(self, window=2):
+        super().__init__()
+        self.window = window
+
+    def _views(self, x):
+        """The K*K views of x that hold one pixel of every window each, each (N, H//K, W//K, C)."""
+        K = self.window
+        H, W = x.shape[1] // K * K, x.shape[2] // K * K
+        return [x[:, i:H:K, j:W:K] for i in range(K) for j in range(K)]
+
+    def forward(self, x, train=True):
+        xp = array_module(x)
+        shape = self._views(x)[0].shape
+        y = xp.empty(shape, x.dtype)
+        winner = xp.zeros(shape, np.uint8)  # which pixel of the window won
+
+        def pool(rows):
+            first, *others = self._views(x[rows])
+            best, index = y[rows], winner[rows]
+            best[...] = first
+            for k, pixel in enumerate(others, start=1):
+                if train:
+                    xp.copyto(index, np.uint8(k), where=pixel > best)  # > and not >=: the first maximum stays
+                xp.maximum(best, pixel, out=best)
+
+        in_chunks(pool, len(x), x[0].nbytes, xp)
+        self.keep(train, winner, x.shape)
+        return y
+
+    def backward(self, dy):
+        winner, shape = self.take()
+        xp = array_module(dy)
+        dx = xp.empty(shape, dy.dtype)
+        left_over = any(size % self.window for size in shape[1:3])
+
+        def scatter(rows):
+            if left_over:
+                dx[rows] = 0
+            for k, pixel in enumerate(self._views(dx[rows])):
+                xp.multiply(dy[rows], winner[rows] == k, out=pixel)
+
+        in_chunks(scatter, len(dy), dx[0].nbytes, xp)
+        return dx
+
+
+class BatchNorm(Layer):
+    """y = gamma (x - mean) / sqrt(var + eps) + beta, for each channel (the last axis) over all other axes.
+
+    Training uses the batch's mean and variance and lets the stored ones follow them, evaluation the stored ones.
+    Ioffe & Szegedy 2015, algorithm 1.
+    """
+
+    def __init__(self, channels, momentum=0.9, eps=1e-5):
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.add_param("gamma", np.ones(channels, np.float32))
+        self.add_param("beta", np.zeros(channels, np.float32))
+        self.buffers = {"mean": np.zeros(channels, np.float32), "var": np.ones(channels, np.float32)}
+
+    def forward(self, x, train=True):
+        xp = array_module(x)
+        mean, var = self._batch_statistics(x) if train else (self.buffers["mean"], self.buffers["var"])
+        scale = 1 / xp.sqrt(var + self.eps)
+        slope = (self.params["gamma"] * scale).astype(x.dtype)
+        shift = (self.params["beta"] - mean * slope).astype(x.dtype)
+        y = xp.empty_like(x)
+
+        def normalise(rows):
+            xp.multiply(x[rows], slope, out=y[rows])
+            y[rows] += shift
+
+        in_chunks(normalise, len(x), 2 * x[0].nbytes, xp)
+        if train:
+            for key, value in (("mean", mean), ("var", var)):
+                self.buffers[key] += (1 - self.momentum) * (value.astype(np.float32) - self.buffers[key])
+        self.keep(train, x, mean, scale)
+        return y
+
+    def _batch_statistics(self, x):
+        """Mean and variance in one pass. Taken about the first image's mean, which is close: the difference of two
+        nearly equal squares would otherwise lose most of float32's digits."""
+        xp = array_module(x)
+        origin = x[0].reshape(-1, x.shape[-1]).mean(axis=0)
+
+        def moments(rows):
+            centred = x[rows].reshape(-1, x.shape[-1]) - origin
+            return xp.stack([centred.sum(axis=0), xp.square(centred, out=centred).sum(axis=0)])
+
+        first, second = in_chunks(moments, len(x), 2 * x[0].nbytes, xp) / (x.size // x.shape[-1])
+        return origin + first, second - first * first
+
+    def backward(self, dy):
+        x, mean, scale = self.take()
+        xp = array_module(x)
+        count, channels = x.size // x.shape[-1], x.shape[-1]
+
+        def sums(rows):
+            dy_rows = dy[rows].reshape(-1, channels)
+            normal = (x[rows].reshape(-1, channels) - mean) * scale
+            normal *= dy_rows
+            return xp.stack([dy_rows.sum(axis=0), normal.sum(axis=0)])
+
+        dbeta, dgamma = in_chunks(sums, len(x), 2 * x[0].nbytes, xp)
+        self.grads["beta"] += dbeta
+        self.grads["gamma"] += dgamma
+
+        # dx = gamma scale (dy - dbeta / count - normal dgamma / count), gathered into dy and x times one number each
+        slope = self.params["gamma"] * scale
+        by_x = -slope * scale * dgamma / count
+        shift = -slope * dbeta / count - by_x * mean
+        dx = xp.empty_like(x)
+
+        def gradient(rows):
+            xp.multiply(dy[rows], slope, out=dx[rows])
+            dx[rows] += x[rows] * by_x
+            dx[rows] += shift
+
+        in_chunks(gradient, len(x), 3 * x[0].nbytes, xp)
+        return dx

@@ -1,0 +1,102 @@
+"""The pictures of a run. Drawings are shown as on paper, dark ink on white."""
+
+import json
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+RIGHT, WRONG, OURS, BASELINE = "#1b7f3b", "#c0392b", "#1f4e8c", "#8a8a8a"
+
+
+def curves(metrics_path, path):
+    """Training loss and held-out one-shot accuracy against steps, from metrics.jsonl."""
+    lines = [json.loads(line) for line in metrics_path.read_text().splitlines()]
+    losses = np.array([(line["step"], line["loss"]) for line in lines if "loss" in line]).reshape(-1, 2)
+    validations = np.array(
+        [(line["step"], line["validation_accuracy"]) for line in lines if "validation_accuracy" in line]
+    )
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(*losses.T, color=OURS, linewidth=1)
+    left.set(xlabel="training step", ylabel="training loss", title="Loss (mean of 10 steps)")
+    if len(losses) and losses[:, 1].min() > 0:
+        left.set_yscale("log")
+    right.plot(validations[:, 0], 100 * validations[:, 1], color=OURS, marker="o", markersize=3)
+    right.set(xlabel="training step", ylabel="accuracy (%)", title="20-way one-shot, held-out background alphabets")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+def test_pairs(first, second, same, probability, guess, path):
+    """A page of test pairs: the two drawings, the predicted label and its score, green if right and red if wrong.
+
+    first, second (P, H, W, C) uint8; same, probability, guess (P,). After the MATLAB worked example (source 003).
+    """
+    columns = 5
+    rows = -(-len(first) // columns)
+    figure = Figure(figsize=(2.9 * columns, 2.1 * rows), layout="constrained")
+    for axes, *pair in zip(figure.subplots(rows, columns).flat, first, second, same, probability, guess, strict=False):
+        a, b, truth, p, said = pair
+        gap = np.zeros((len(a), 4, a.shape[2]), np.uint8)
+        _show(axes, np.concatenate([a, gap, b], axis=1))
+        axes.set_title(
+            f"{'same' if said else 'different'} ({p:.2f})\n{'right' if said == truth else 'wrong'}",
+            color=RIGHT if said == truth else WRONG,
+            fontsize=11,
+        )
+    figure.suptitle("Pairs of unseen characters: prediction (probability of “same”)")
+    figure.savefig(path, dpi=100)
+
+
+def trial(query, support, scores, target, path):
+    """A one-shot trial: the query, and its N candidates with their scores (the paper's figure 1).
+
+    The right class is framed in green; a wrong choice in red.
+    """
+    columns = 5
+    rows = -(-len(support) // columns)
+    figure = Figure(figsize=(1.5 * (columns + 2), 1.65 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, columns + 2)
+    axes = figure.add_subplot(grid[:, :2])
+    _show(axes, query)
+    chosen = int(np.argmax(scores))
+    axes.set_title("Which of these is it?", fontsize=13)
+    axes.set_xlabel("right" if chosen == target else "wrong", color=RIGHT if chosen == target else WRONG, fontsize=13)
+    for n, (image, score) in enumerate(zip(support, scores, strict=True)):
+        axes = figure.add_subplot(grid[n // columns, 2 + n % columns])
+        _show(axes, image)
+        axes.set_xlabel(f"{score:.1f}", fontsize=9, labelpad=2)
+        if n == target or n == chosen:
+            color = RIGHT if n == target else WRONG
+            axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=color, linewidth=4))
+    figure.suptitle("One-shot trial: the highest score is the answer; green frame: the right class")
+    figure.savefig(path, dpi=100)
+
+
+def ways(ours, baseline, title, path):
+    """Accuracy against the number of classes N, with 95 % intervals, beside nearest neighbour and chance (source 002).
+
+    ours, baseline: {N: {"accuracy", "interval", "trials"}}.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for rates, label, color in ((ours, "this network", OURS), (baseline, "nearest neighbour (pixels)", BASELINE)):
+        n = list(rates)
+        low, high = 100 * np.array([rate["interval"] for rate in rates.values()]).T
+        axes.fill_between(n, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(
+            n, [100 * rate["accuracy"] for rate in rates.values()], color=color, marker="o", markersize=3, label=label
+        )
+    axes.plot(n, [100 / each for each in n], color="black", linestyle=":", label="chance")
+    axes.set(xlabel="classes in a trial, N", ylabel="accuracy (%)", title=title, ylim=(0, 101), xticks=n[::2])
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+def _show(axes, image):
+    """A drawing (H, W, C), ink 255: dark on white without axes."""
+    axes.imshow(255 - image.squeeze(), cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])

@@ -1,0 +1,208 @@
+"""The twins, the heads that compare two embeddings, and the criteria that train them (Koch et al., section 3.1).
+
+The twins are one network. Their images are rows of one batch, and a pair (a, b) is two row numbers of it, so that
+sharing weights needs nothing special and one embedding serves many pairs.
+
+Notation: z (N, D) embeddings, pairs (P, 2) row numbers, s (P,) scores; a larger score means more alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from minisiamese import losses
+from minisiamese.backend import array_module, in_chunks
+from minisiamese.layers import Layer
+
+
+class Head(Layer):
+    """Base of the heads: scores of pairs from the differences z_a - z_b, a few pairs at a time.
+
+    A head gives ``score(difference)`` and ``gradient(difference, ds)``, the gradient by the difference.
+    """
+
+    def forward(self, z, pairs, train=True):
+        xp = array_module(z)
+        s = xp.empty(len(pairs), z.dtype)
+
+        def compare(rows):
+            s[rows] = self.score(z[pairs[rows, 0]] - z[pairs[rows, 1]])
+
+        in_chunks(compare, len(pairs), 2 * z[0].nbytes, xp)
+        self.keep(train, z, pairs)
+        return s
+
+    def backward(self, ds):
+        """dz. With S the (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences are S z, so
+        dz = S^T (gradient by the differences): a product, where a scattered sum would be slow and, on a GPU, random
+        in its order."""
+        z, pairs = self.take()
+        xp = array_module(z)
+
+        def gradients(rows):
+            a, b = pairs[rows, 0], pairs[rows, 1]
+            count = xp.arange(len(a))
+            incidence = xp.zeros((len(a), len(z)), z.dtype)
+            incidence[count, a] += 1
+            incidence[count, b] -= 1
+            ddifference, dparams = self.gradient(z[a] - z[b], ds[rows])
+            return xp.concatenate([(incidence.T @ ddifference).ravel(), dparams])
+
+        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes + z.itemsize * len(z), xp)
+        total = xp.zeros(z.size + sum(g.size for g in self.grads.values()), z.dtype) if total is None else total
+        start = z.size
+        for grad in self.grads.values():
+            grad += total[start : start + grad.size]
+            start += grad.size
+        return total[: z.size].reshape(z.shape)
+
+
+class L1Head(Head):
+    """s = b + sum_j alpha_j |z_aj - z_bj|, the paper's head; p = sigmoid(s) is the probability of "same".
+
+    The derivative of |x| at 0 is taken as 0. alpha (D,) starts at -1/sqrt(D), so that the score starts as a distance;
+    b (1,) is left out with ``bias=False``, as in the paper's formula.
+    """
+
+    def __init__(self, features, alpha=None, bias=True):
+        super().__init__()
+        self.add_param("alpha", np.full(features, -1 / np.sqrt(features), np.float32) if alpha is None else alpha)
+        if bias:
+            self.add_param("b", np.zeros(1, np.float32))
+
+    def score(self, difference):
+        s = abs(difference) @ self.params["alpha"]
+        return s + self.params["b"] if "b" in self.params else s
+
+    def gradient(self, difference, ds):
+        xp = array_module(difference)
+        dalpha = ds @ abs(difference)
+        ddifference = xp.sign(difference) * self.params["alpha"]
+        ddifference *= ds[:, None]
+        return ddifference, xp.append(dalpha, ds.sum()) if "b" in self.params else dalpha
+
+
+class DistanceHead(Head):
+    """s = -d with d = |z_a - z_b|_2, or d = |z_a - z_b|_2^2 with ``squared=True``: for the losses that take distances.
+
+    The gradient of d at d = 0 is taken as 0, so that a pair of identical embeddings harms nothing.
+    """
+
+    def __init__(self, squared=False):
+        super().__init__()
+        self.squared = squared
+
+    def score(self, difference):
+        xp = array_module(difference)
+        square = xp.einsum("pd,pd->p", difference, difference)
+        return -square if self.squared else -xp.sqrt(square)
+
+    def gradient(self, difference, ds):
+        xp = array_module(difference)
+        if self.squared:
+            slope = -2 * ds
+        else:
+            d = -self.score(difference)
+            slope = -ds * (d > 0) / xp.where(d > 0, d, 1)
+        return difference * slope[:, None], xp.empty(0, ds.dtype)
+
+
+class EuclideanHead(DistanceHead):
+    """s = b - w d with d = |z_a - z_b|_2; p = sigmoid(s) is the probability of "same" (source 004).
+
+    w (1,) and b (1,) are learned and start at 1 and 0.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.add_param("w", np.ones(1, np.float32))
+        self.add_param("b", np.zeros(1, np.float32))
+
+    def score(self, difference):
+        return self.params["b"] + self.params["w"] * super().score(difference)
+
+    def gradient(self, difference, ds):
+        xp = array_module(difference)
+        minus_d = super().score(difference)
+        ddifference, _ = super().gradient(difference, self.params["w"] * ds)
+        return ddifference, xp.stack([ds @ minus_d, ds.sum()])
+
+
+class Siamese(Layer):
+    """A twin network and a head; ``size`` and ``channels`` say what images it takes (size x size, values 0..1)."""
+
+    def __init__(self, twin, head, size, channels=1):
+        super().__init__()
+        self.twin, self.head, self.size, self.channels = twin, head, size, channels
+
+    def children(self):
+        return [("twin", self.twin), ("head", self.head)]
+
+    def forward(self, images, train=True):
+        """Embeddings z (N, D) of images (N, size, size, channels)."""
+        return self.twin.forward(images, train)
+
+    def backward(self, dz):
+        return self.twin.backward(dz)
+
+
+# --- criteria: from embeddings to the loss and the gradient by every embedding ----------------------------------------
+
+
+def _bce(head, z, batch, margin):
+    loss, ds = losses.bce(head.forward(z, batch.pairs), batch.same)
+    return loss, head.backward(ds)
+
+
+def _contrastive(distance_loss):
+    def criterion(head, z, batch, margin):
+        loss, dd = distance_loss(-head.forward(z, batch.pairs), batch.same, margin)
+        return loss, head.backward(-dd)
+
+    return criterion
+
+
+def _triplet(head, z, batch, margin):
+    """The T pairs (anchor, positive) and the T pairs (anchor, negative) go through the head in one pass."""
+    d = -head.forward(z, batch.pairs)
+    half = len(d) // 2
+    loss, dd_ap, dd_an = losses.triplet(d[:half], d[half:], margin)
+    return loss, head.backward(-array_module(z).concatenate([dd_ap, dd_an]))
+
+
+def _nway(head, z, batch, margin):
+    s = head.forward(z, batch.pairs).reshape(len(batch.target), -1)
+    loss, ds = losses.n_way(s, batch.target)
+    return loss, head.backward(ds.ravel())
+
+
+def _prototypical(head, z, batch, margin):
+    """The first drawing of each class is its support, the others are queries; a squared distance needs no head."""
+    by_class = z.reshape(-1, batch.drawings, z.shape[1])
+    loss, dqueries, dsupports = losses.prototypical(
+        by_class[:, 1:].reshape(-1, z.shape[1]), by_class[:, :1], batch.target
+    )
+    dqueries = dqueries.reshape(len(by_class), -1, z.shape[1])
+    return loss, array_module(z).concatenate([dsupports, dqueries], axis=1).reshape(z.shape)
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """How a loss is trained: the tuples it needs, the head that scores for it, and
+    ``compute(head, z, batch, margin) -> (loss, dz)``."""
+
+    tuples: str  # "pairs", "triplets" or "episodes"
+    head: str  # "similarity": learned (L1 or Euclidean); "distance" or "squared": fixed
+    compute: Callable
+
+
+CRITERIA = {
+    "nway": Criterion("episodes", "similarity", _nway),
+    "bce": Criterion("pairs", "similarity", _bce),
+    "contrastive": Criterion("pairs", "distance", _contrastive(losses.contrastive)),
+    "contrastive-linear": Criterion("pairs", "distance", _contrastive(losses.contrastive_linear)),
+    "triplet": Criterion("triplets", "distance", _triplet),
+    "triplet-squared": Criterion("triplets", "squared", _triplet),
+    "prototypical": Criterion("episodes", "squared", _prototypical),
+}

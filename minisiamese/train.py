@@ -1,0 +1,261 @@
+"""Train a siamese network and measure it.
+
+    python -m minisiamese.train omniglot --minutes 10 --out RUN
+
+A run folder holds config.json, metrics.jsonl, summary.json, the checkpoints last.npz and best.npz, and pictures. A run
+that was stopped, by Ctrl-C or by force, goes on with ``--resume`` and ends with the very weights it would have had.
+"""
+
+import json
+import math
+import signal
+import time
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from minisiamese import checkpoint, data
+from minisiamese.backend import check_device, set_threads, to_host
+from minisiamese.config import Config
+from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.data.dataset import hold_out
+from minisiamese.data.samplers import Episodes, Pairs, Triplets
+from minisiamese.errors import BadInput, front_door
+from minisiamese.evaluate import credits, network_scorer, nway_trials, rate
+from minisiamese.networks import build
+from minisiamese.optimizers import SCHEDULES, Adam, Momentum
+from minisiamese.siamese import CRITERIA
+from minisiamese.summary import finish
+
+LOG_EVERY = 10  # steps between two lines of metrics.jsonl; the loss is read, and looked at for NaN, this often
+VALIDATION_TRIALS = 1000
+COUNTERS = ("step", "steps", "seconds", "best", "validation_seconds")
+
+
+class Trainer:
+    """The network, the optimiser, the random state and the counters of a run: all that a checkpoint must hold."""
+
+    def __init__(self, config, training, validation):
+        self.config = config
+        self.rng = np.random.default_rng(config.seed)
+        self.network = build(config, self.rng, channels=training.images.shape[3]).to(config.device)
+        optimizer = {"adam": Adam, "momentum": Momentum}[config.optimizer]
+        extra = {"momentum": config.momentum} if config.optimizer == "momentum" else {}
+        try:
+            self.optimizer = optimizer(self.network, config.l2, **extra)
+        except ValueError as error:
+            raise BadInput(f"--l2: {error}") from None
+        criterion = CRITERIA[config.loss]
+        self.compute = criterion.compute
+        if criterion.tuples == "episodes":
+            self.sampler = Episodes(training, config.batch, config.drawings, config.within)
+        else:
+            self.sampler = {"pairs": Pairs, "triplets": Triplets}[criterion.tuples](
+                training, config.batch, config.within
+            )
+        self.views = Views(training.images, self.network.size, config.device)
+        way = min(20, max(map(len, validation.classes_of_group)))
+        self.trials = nway_trials(validation, way, 1, VALIDATION_TRIALS, within=True, rng=np.random.default_rng(0))
+        self.step, self.steps, self.seconds, self.best = 0, config.steps, 0.0, 0.0
+        self.validation_seconds = 0.0
+
+    def train_step(self):
+        """One step; the loss, still on the device."""
+        config = self.config
+        batch = self.sampler.draw(self.rng)
+        matrices = draw_distortions(self.rng, len(batch.rows)) if config.distort else None
+        batch = batch.to(config.device)
+        z = self.network.forward(self.views(batch.rows, matrices))
+        loss, dz = self.compute(self.network.head, z, batch, config.margin)
+        self.network.backward(dz)
+        self.optimizer.step(self.rate())
+        self.network.zero_grad()
+        self.step += 1
+        return loss
+
+    def rate(self):
+        # before --minutes has set the number of steps, the run is in the part that every schedule holds
+        steps = self.steps or math.inf
+        return self.config.lr * SCHEDULES[self.config.schedule](self.step, steps, self.config.epoch_steps)
+
+    def validate(self):
+        """20-way one-shot accuracy within held-out background alphabets, always on the same trials."""
+        scores = self.trials.scores(network_scorer(self.network, self.config.device))
+        return rate(credits(scores, self.trials.target))["accuracy"]
+
+    def plan(self):
+        """Once a twentieth of --minutes has passed, set how many steps fit into them."""
+        if self.steps or self.seconds < 3 * self.config.minutes or self.step < 3:  # 3 seconds are 1/20 of a minute
+            return
+        budget = 60 * self.config.minutes - self.seconds
+        step_seconds = (self.seconds - self.validation_seconds) / self.step
+        step_seconds += self.validation_seconds / self.config.validate_every
+        self.steps = self.step + max(1, int(budget / step_seconds))
+
+    def finite(self):
+        return all(np.isfinite(to_host(array.sum())) for array in self.network.arrays().values())
+
+    def save_best(self, path):
+        meta = {"config": self.config.to_json(), "step": self.step, "validation_accuracy": self.best}
+        checkpoint.save(path, self.network.arrays(), meta)
+
+    def save_last(self, path):
+        counters = {key: getattr(self, key) for key in COUNTERS}
+        meta = {"config": self.config.to_json(), "random_state": self.rng.bit_generator.state, **counters}
+        checkpoint.save(path, self._arrays(), meta)
+
+    def load_last(self, path):
+        arrays, meta = checkpoint.load(path)
+        checkpoint.restore(self._arrays(), arrays, path)
+        self.rng.bit_generator.state = meta["random_state"]
+        for key in COUNTERS:
+            setattr(self, key, meta[key])
+        self.optimizer.steps = self.step
+
+    def _arrays(self):
+        return self.network.arrays() | {f"optimizer.{key}": array for key, array in self.optimizer.state.items()}
+
+
+# --- the run ----------------------------------------------------------------------------------------------------------
+
+
+def train(config):
+    """Train as configured, measure, and leave the run folder; returns the summary."""
+    config = config.checked()
+    if config.resume:
+        config = _saved(config)
+    elif config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
+        raise BadInput(f"{config.out} exists already: give --resume to go on with it, or another --out")
+    check_device(config.device)
+    set_threads(config.threads)
+    trainer = Trainer(
+        config, *hold_out(data.load(config.data, "background", config.data_dir), config.validation_alphabets)
+    )
+    if config.resume and (config.out / "last.npz").exists():
+        trainer.load_last(config.out / "last.npz")
+    try:
+        config.out.mkdir(parents=True, exist_ok=True)
+        (config.out / "config.json").write_text(json.dumps(config.to_json(), indent=1))
+    except OSError as error:
+        raise BadInput(f"--out: cannot write {config.out} ({error.strerror})") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # overflow shows as a loss that is not finite, and stops the run
+        _loop(trainer, config.out)
+    return finish(trainer)
+
+
+def _saved(config):
+    """The configuration in --out, with this call's machine-dependent choices."""
+    path = config.out / "config.json"
+    try:
+        saved = Config.from_json(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise BadInput(f"--resume: there is no run in {config.out}") from None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"{path} cannot be read ({error})") from None
+    if saved.data != config.data:
+        raise BadInput(f"--resume: {config.out} is a run on {saved.data}, not on {config.data}")
+    machine = {key: getattr(config, key) for key in ("threads", "device", "data_dir", "out", "resume")}
+    return replace(saved, **machine)
+
+
+def _loop(trainer, out):
+    """Steps until the run is complete or Ctrl-C; what a step leaves is saved so that any end can be resumed."""
+    config = trainer.config
+    stop = []
+
+    def interrupt(*_):
+        if stop:  # the second Ctrl-C does not wait for the step
+            raise KeyboardInterrupt
+        stop.append(True)
+
+    previous_handler = signal.signal(signal.SIGINT, interrupt)
+    bar = tqdm(total=trainer.steps, initial=trainer.step, desc="training", unit=" steps", disable=None)
+    try:
+        with _open_metrics(out / "metrics.jsonl", trainer.step) as metrics:
+            start = time.perf_counter() - trainer.seconds
+            if trainer.step == 0:
+                trainer.best = trainer.validate()
+                trainer.validation_seconds = time.perf_counter() - start
+                _log(metrics, bar, step=0, validation_accuracy=trainer.best)
+                trainer.save_best(out / "best.npz")
+            total, count = 0.0, 0
+            while trainer.step != trainer.steps and not stop:
+                total, count = total + trainer.train_step(), count + 1
+                trainer.seconds = time.perf_counter() - start
+                trainer.plan()
+                bar.total = trainer.steps
+                bar.update()
+                step, at_end = trainer.step, trainer.step == trainer.steps or stop
+                validating = step % config.validate_every == 0 or step == trainer.steps
+                saving = step % config.checkpoint_every == 0 or at_end
+                if not (step % LOG_EVERY == 0 or validating or saving):
+                    continue
+                loss, penalty = float(total) / count, float(trainer.optimizer.penalty())
+                if not (math.isfinite(loss) and trainer.finite()):
+                    kept = (
+                        f"{out}/last.npz holds the last good step"
+                        if (out / "last.npz").exists()
+                        else "nothing was saved"
+                    )
+                    raise BadInput(f"the loss is no longer a number at step {step}: try a smaller --lr ({kept})")
+                _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=trainer.rate(), seconds=trainer.seconds)
+                total, count = 0.0, 0
+                if validating:
+                    accuracy = trainer.validate()
+                    _log(metrics, bar, step=step, validation_accuracy=accuracy)
+                    if accuracy >= trainer.best:
+                        trainer.best = accuracy
+                        trainer.save_best(out / "best.npz")
+                if saving:
+                    trainer.seconds = time.perf_counter() - start
+                    trainer.save_last(out / "last.npz")
+    finally:
+        bar.close()
+        signal.signal(signal.SIGINT, previous_handler)
+
+
+def _open_metrics(path, step):
+    """metrics.jsonl, open for appending, without the lines that a resumed run will write again."""
+    kept = []
+    if path.exists():
+        for line in path.read_text().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line)
+            except ValueError:  # a line cut short when the run was killed
+                break
+    path.write_text("".join(line + "\n" for line in kept) if step else "")
+    return open(path, "a", buffering=1)
+
+
+def _log(metrics, bar, **values):
+    metrics.write(json.dumps(values) + "\n")
+    shown = {"loss": "{:.3f}", "validation_accuracy": "{:.1%}"}
+    bar.state = getattr(bar, "state", {}) | {
+        key: form.format(values[key]) for key, form in shown.items() if key in values
+    }
+    bar.set_postfix(bar.state, refresh=False)
+    if "validation_accuracy" in values:
+        tqdm.write(f"step {values['step']}: 20-way accuracy on held-out alphabets {values['validation_accuracy']:.1%}")
+
+
+def main():
+    config = tyro.cli(Config)
+    summary = train(config)
+    out = config.checked().out
+    if summary["finished"]:
+        print(f"{summary['steps']} steps in {summary['seconds']:.0f} s; everything is in {out}")
+        return 0
+    again = f"python -m minisiamese.train {config.data} --out {out} --resume"
+    print(f"stopped after step {summary['steps']}; go on with: {again}")
+    return 130
+
+
+if __name__ == "__main__":
+    front_door(main)
