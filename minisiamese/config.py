@@ -36,7 +36,7 @@ class Config:
     minutes: float | None = None
     # Classes a step (nway, prototypical; default 60), or pairs or triplets a step (default 128).
     batch: int | None = None
-    # Drawings of each class in a step: one is the support, the others are queries (nway, prototypical).
+    # Drawings of each class in a step (nway, prototypical).
     drawings: int = 4
     # Share of classes, or of different pairs, that a step takes from one alphabet.
     within: float = 0.5
@@ -47,7 +47,7 @@ class Config:
     # Optimiser: adam, or momentum SGD.
     optimizer: Literal["adam", "momentum"] = "adam"
     # Learning rate at the start.
-    lr: float = 1e-3
+    lr: float = 3e-3
     # Momentum of --optimizer momentum.
     momentum: float = 0.9
     # How the rate falls: cosine to 0, epoch (1 % an epoch, as in the paper), or constant.

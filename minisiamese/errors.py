@@ -1,5 +1,8 @@
-"""The one error that a user is shown, and the front door that shows it in one line."""
+"""The one error that a user is shown, and the front doors that show it in one line."""
 
+import contextlib
+import io
+import re
 import sys
 
 
@@ -14,6 +17,22 @@ def front_door(main):
     except BadInput as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output (head, less) has gone: not an error of ours
-        sys.stderr.close()
-        sys.exit(0)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def parse(config_class, program):
+    """The command line as a ``config_class``, by tyro; its framed complaint becomes a ``BadInput`` of one line."""
+    import tyro  # here, so that the library can be imported without the half second that tyro takes
+
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(config_class, prog=program)
+    except SystemExit as stop:
+        if stop.code != 2:  # --help
+            raise
+        lines = [line.strip("│ ") for line in complaint.getvalue().splitlines()[1:]]  # without the frame and its title
+        what = " ".join(lines).split("──")[0]
+        raise BadInput(f"{re.sub(' +', ' ', what).strip()} (see {program} --help)") from None

@@ -22,8 +22,10 @@ from minisiamese.data import omniglot
 from minisiamese.data.affine import Views
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Pairs
-from minisiamese.errors import BadInput, front_door
+from minisiamese.errors import BadInput, front_door, parse
 from minisiamese.networks import build
+
+TRIALS = {"nway": 400, "verification": 2000}
 
 # --- trials -----------------------------------------------------------------------------------------------------------
 
@@ -234,11 +236,11 @@ def measure(config, network, trained):
             raise BadInput(
                 "--protocol verification takes --split evaluation or validation: the threshold comes from training"
             )
-        return described | verification(dataset, known, scorer, config.trials or 2000, rng)
+        return described | verification(dataset, known, scorer, config.trials or TRIALS[protocol], rng)
     described |= {"way": config.way, "shot": config.shot, "alphabets": config.alphabets}
     within = config.alphabets == "within"
     return described | one_shot(
-        nway_trials(dataset, config.way, config.shot, config.trials or 400, within, rng), scorer
+        nway_trials(dataset, config.way, config.shot, config.trials or TRIALS[protocol], within, rng), scorer
     )
 
 
@@ -259,7 +261,7 @@ def describe(result):
 
 
 def main():
-    config = tyro.cli(Config)
+    config = parse(Config, "python -m minisiamese.evaluate")
     for name in ("way", "shot", "trials", "threads"):
         if getattr(config, name) is not None and getattr(config, name) < 1:
             raise BadInput(f"--{name} must be at least 1, not {getattr(config, name)}")

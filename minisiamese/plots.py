@@ -20,10 +20,8 @@ def curves(metrics_path, path):
     left, right = figure.subplots(1, 2)
     left.plot(*losses.T, color=OURS, linewidth=1)
     left.set(xlabel="training step", ylabel="training loss", title="Loss (mean of 10 steps)")
-    if len(losses) and losses[:, 1].min() > 0:
-        left.set_yscale("log")
     right.plot(validations[:, 0], 100 * validations[:, 1], color=OURS, marker="o", markersize=3)
-    right.set(xlabel="training step", ylabel="accuracy (%)", title="20-way one-shot, held-out background alphabets")
+    right.set(xlabel="training step", ylabel="accuracy (%)", title="20-way one-shot, held-out alphabets")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
@@ -46,7 +44,7 @@ def test_pairs(first, second, same, probability, guess, path):
             color=RIGHT if said == truth else WRONG,
             fontsize=11,
         )
-    figure.suptitle("Pairs of unseen characters: prediction (probability of “same”)")
+    figure.suptitle("Pairs of unseen characters: prediction (score; “same” from 0.5 on)")
     figure.savefig(path, dpi=100)
 
 
@@ -57,7 +55,7 @@ def trial(query, support, scores, target, path):
     """
     columns = 5
     rows = -(-len(support) // columns)
-    figure = Figure(figsize=(1.5 * (columns + 2), 1.65 * rows), layout="constrained")
+    figure = Figure(figsize=(1.5 * (columns + 2), 1.65 * max(rows, 2)), layout="constrained")
     grid = figure.add_gridspec(rows, columns + 2)
     axes = figure.add_subplot(grid[:, :2])
     _show(axes, query)

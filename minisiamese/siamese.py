@@ -172,19 +172,21 @@ def _triplet(head, z, batch, margin):
 
 
 def _nway(head, z, batch, margin):
-    s = head.forward(z, batch.pairs).reshape(len(batch.target), -1)
-    loss, ds = losses.n_way(s, batch.target)
-    return loss, head.backward(ds.ravel())
+    s = head.forward(z, batch.pairs)
+    loss, dtasks = losses.n_way(s[batch.tasks], batch.target)
+    xp = array_module(z)
+    ds = xp.zeros_like(s)
+    xp.add.at(ds, batch.tasks, dtasks)  # a pair (a, b) serves two tasks: a against b, and b against a
+    return loss, head.backward(ds)
 
 
 def _prototypical(head, z, batch, margin):
     """The first drawing of each class is its support, the others are queries; a squared distance needs no head."""
-    by_class = z.reshape(-1, batch.drawings, z.shape[1])
-    loss, dqueries, dsupports = losses.prototypical(
-        by_class[:, 1:].reshape(-1, z.shape[1]), by_class[:, :1], batch.target
-    )
-    dqueries = dqueries.reshape(len(by_class), -1, z.shape[1])
-    return loss, array_module(z).concatenate([dsupports, dqueries], axis=1).reshape(z.shape)
+    by_class = z.reshape(-1, batch.drawings, z.shape[1])  # (classes, drawings, D)
+    supports, queries = by_class[:, :1], by_class[:, 1:]
+    target = array_module(z).repeat(array_module(z).arange(len(by_class)), batch.drawings - 1)
+    loss, dqueries, dsupports = losses.prototypical(queries.reshape(-1, z.shape[1]), supports, target)
+    return loss, array_module(z).concatenate([dsupports, dqueries.reshape(queries.shape)], axis=1).reshape(z.shape)
 
 
 @dataclass(frozen=True)

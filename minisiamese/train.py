@@ -14,7 +14,6 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import tyro
 from tqdm import tqdm
 
 from minisiamese import checkpoint, data
@@ -23,7 +22,7 @@ from minisiamese.config import Config
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Episodes, Pairs, Triplets
-from minisiamese.errors import BadInput, front_door
+from minisiamese.errors import BadInput, front_door, parse
 from minisiamese.evaluate import credits, network_scorer, nway_trials, rate
 from minisiamese.networks import build
 from minisiamese.optimizers import SCHEDULES, Adam, Momentum
@@ -198,12 +197,10 @@ def _loop(trainer, out):
                     continue
                 loss, penalty = float(total) / count, float(trainer.optimizer.penalty())
                 if not (math.isfinite(loss) and trainer.finite()):
-                    kept = (
-                        f"{out}/last.npz holds the last good step"
-                        if (out / "last.npz").exists()
-                        else "nothing was saved"
+                    raise BadInput(
+                        f"the loss is no longer a number at step {step}: try a smaller --lr "
+                        f"({out} keeps the checkpoints of earlier steps)"
                     )
-                    raise BadInput(f"the loss is no longer a number at step {step}: try a smaller --lr ({kept})")
                 _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=trainer.rate(), seconds=trainer.seconds)
                 total, count = 0.0, 0
                 if validating:
@@ -246,7 +243,7 @@ def _log(metrics, bar, **values):
 
 
 def main():
-    config = tyro.cli(Config)
+    config = parse(Config, "python -m minisiamese.train")
     summary = train(config)
     out = config.checked().out
     if summary["finished"]:

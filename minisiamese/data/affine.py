@@ -84,22 +84,22 @@ def sample(images, matrices, size):
     y = xp.empty((N, size * size, C), np.float32)
 
     def view(rows):
-        padded = xp.zeros((len(images[rows]), H + 2, W + 2, C), np.uint8)  # a blank border stands for all outside
-        padded[:, 1:-1, 1:-1] = images[rows]
+        padded = xp.zeros((len(images[rows]), H + 3, W + 3, C), np.uint8)  # a blank border stands for all outside
+        padded[:, 1:-2, 1:-2] = images[rows]
         x, v = (matrices[rows] @ grid).transpose(1, 0, 2)
-        x = xp.clip((x + 1) * (W / 2) + 0.5, 0, W + 0.999)  # in pixels of the padded image
-        v = xp.clip((v + 1) * (H / 2) + 0.5, 0, H + 0.999)
+        x = xp.clip((x + 1) * (W / 2) + 0.5, 0, W + 1)  # in pixels of the padded image
+        v = xp.clip((v + 1) * (H / 2) + 0.5, 0, H + 1)
         column, line = x.astype(np.int32), v.astype(np.int32)
         x -= column
         v -= line
         image = xp.arange(len(padded), dtype=np.int32)[:, None]
-        corner = (image * (H + 2) + line) * (W + 2) + column
+        corner = (image * (H + 3) + line) * (W + 3) + column
         pixels = padded.reshape(-1, C)
         out = y[rows]
         out[...] = 0
         for dy, wy in ((0, 1 - v), (1, v)):
             for dx, wx in ((0, 1 - x), (1, x)):
-                out += (wy * wx)[..., None] * pixels[corner + (dy * (W + 2) + dx)]
+                out += (wy * wx)[..., None] * pixels[corner + (dy * (W + 3) + dx)]
         out /= 255
 
     in_chunks(view, N, 16 * max(size * size, H * W) * C, xp)

@@ -54,14 +54,15 @@ def fetch(name, data_dir):
     """Download an official archive into data_dir/omniglot, checked against its md5; the path of the zip."""
     address, md5 = ARCHIVES[name]
     folder = Path(data_dir) / "omniglot"
+    pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
     try:
         return Path(pooch.retrieve(URL + address, f"md5:{md5}", f"{name}.zip", folder, progressbar=True))
-    except (OSError, ValueError) as error:  # no network, no space, another checksum
-        reason = str(error).splitlines()[0][:200]
+    except (OSError, ValueError) as error:  # no network, no space; another checksum
+        reason = "its checksum is wrong" if isinstance(error, ValueError) else type(error).__name__
         raise BadInput(
-            f"no Omniglot data, and {URL}{address} could not be downloaded ({reason}): put the official zips into "
-            "DIR/omniglot and give --data-dir DIR or MINISIAMESE_DATA=DIR, fetch them elsewhere with "
-            "data_scripts/omniglot.py, or use the built-in 'glyphs'"
+            f"no Omniglot here, and {URL}{address} could not be downloaded ({reason}): put the official zips into "
+            "DIR/omniglot and give --data-dir DIR or set MINISIAMESE_DATA=DIR (data_scripts/omniglot.py fetches them "
+            "where there is a network), or use the built-in data set 'glyphs'"
         ) from None
 
 

@@ -14,18 +14,22 @@ from minisiamese.errors import BadInput
 
 @dataclass(frozen=True)
 class Batch:
-    """rows (N,) of the data set; pairs (P, 2) of 0..N-1; same (P,) 1 or 0; target (Q,) the right class of each query;
-    drawings: how many each class of an episode has."""
+    """rows (N,) of the data set; pairs (P, 2) of 0..N-1; same (P,) 1 or 0.
+
+    Of episodes: tasks (Q, ways) names, for each task, the pairs that compare its query with one drawing of each class;
+    target (Q,) is the query's class; drawings, how many each class has.
+    """
 
     rows: np.ndarray
     pairs: np.ndarray
     same: np.ndarray | None = None
+    tasks: np.ndarray | None = None
     target: np.ndarray | None = None
     drawings: int = 0
 
     def to(self, device):
         """The tuples on the device; rows stay on the host."""
-        moved = {key: getattr(self, key) for key in ("pairs", "same", "target")}
+        moved = {key: getattr(self, key) for key in ("pairs", "same", "tasks", "target")}
         return replace(self, **{key: to_device(value, device) for key, value in moved.items() if value is not None})
 
 
@@ -99,25 +103,33 @@ class Triplets(Sampler):
 
 
 class Episodes(Sampler):
-    """ways classes with ``drawings`` drawings each: the first of each class is its support, the others are queries.
+    """ways classes with K = ``drawings`` drawings each, rows class by class.
 
     A share ``within`` of the classes comes from as few alphabets as can give them, drawn at random; the rest from
-    everywhere. Pairs are every query with every support, query by query.
+    everywhere. Every drawing is a query K - 1 times: its k-th task is against the k-th drawing of every class, for
+    each k but its own, so that one pass through the network serves ways K (K - 1) one-shot tasks.
     """
 
     def __init__(self, dataset, ways, drawings, within=0.5):
         super().__init__(dataset, within)
         self.ways, self.drawings = ways, drawings
         if drawings < 2:
-            raise BadInput("--drawings must be at least 2: a support and a query of each class")
+            raise BadInput("--drawings must be at least 2: one to ask about and one to compare with")
         if ways > len(self.rows_of):
             raise BadInput(f"--batch {ways} classes, but only {len(self.rows_of)} classes to train on")
         if min(map(len, self.rows_of)) < drawings:
             raise BadInput(f"--drawings {drawings}, but some class has only {min(map(len, self.rows_of))} images")
-        first = np.arange(ways) * drawings
-        queries = np.setdiff1d(np.arange(ways * drawings), first)
-        self.pairs = np.stack([np.repeat(queries, ways), np.tile(first, len(queries))], axis=1)
-        self.target = queries // drawings
+        total = ways * drawings
+        place = np.arange(total) % drawings  # which drawing of its class a row is
+        a, b = np.triu_indices(total, 1)
+        self.pairs = np.stack([a, b], axis=1)[place[a] != place[b]]
+        number = np.zeros((total, total), int)  # of the pair (a, b), and of (b, a), which has the same score
+        number[self.pairs[:, 0], self.pairs[:, 1]] = number[self.pairs[:, 1], self.pairs[:, 0]] = np.arange(
+            len(self.pairs)
+        )
+        query, k = np.nonzero(place[:, None] != np.arange(drawings))
+        self.tasks = number[query[:, None], np.arange(ways) * drawings + k[:, None]]
+        self.target = query // drawings
 
     def draw(self, rng):
         near = round(self.within * self.ways)
@@ -127,4 +139,4 @@ class Episodes(Sampler):
         rest = np.setdiff1d(np.arange(len(self.rows_of)), classes)
         classes = np.concatenate([classes, rng.choice(rest, self.ways - near, replace=False)])
         rows = np.concatenate([rng.choice(self.rows_of[label], self.drawings, replace=False) for label in classes])
-        return Batch(rows, self.pairs, target=self.target, drawings=self.drawings)
+        return Batch(rows, self.pairs, tasks=self.tasks, target=self.target, drawings=self.drawings)

@@ -1,0 +1,31 @@
+"""Fetch Omniglot's three official archives ahead of time, checked against their md5s.
+
+    python data_scripts/omniglot.py [--data-dir DIR]
+
+Into DIR/omniglot, or into the user's cache, where training looks by itself.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minisiamese.data.dataset import cache_folder
+from minisiamese.data.omniglot import ARCHIVES, fetch
+from minisiamese.errors import front_door, parse
+
+
+@dataclass(frozen=True)
+class Config:
+    """Fetch Omniglot's three official archives, checked against their md5s."""
+
+    # Where omniglot/ is to be. Give the same folder to training as --data-dir, or as MINISIAMESE_DATA.
+    data_dir: Path = field(default_factory=cache_folder)
+
+
+def main():
+    config = parse(Config, "python data_scripts/omniglot.py")
+    for name in ARCHIVES:
+        print(fetch(name, config.data_dir))
+
+
+if __name__ == "__main__":
+    front_door(main)

@@ -1,0 +1,86 @@
+"""Shared fixtures: a cache of the tests' own, and a small Omniglot of drawn glyphs in the official archives' layout."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minisiamese.data import glyphs
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    """No test reads or writes the user's cache, in this process or in the ones it starts."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def drawings():
+    """Five small alphabets with four drawers."""
+    return glyphs.make(range(5), drawers=4)
+
+
+def png(image):
+    """A drawing (H, W, 1), ink 255, as the bytes of a 1-bit PNG with black ink."""
+    file = io.BytesIO()
+    Image.fromarray(255 - image[:, :, 0]).convert("1").save(file, "png")
+    return file.getvalue()
+
+
+def write_alphabets(path, dataset, folder):
+    """A zip in the layout of images_background.zip."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for row, image in enumerate(dataset.images):
+            group, label = dataset.groups[row], dataset.labels[row]
+            character = label - dataset.classes_of_group[group][0] + 1
+            name = f"{dataset.group_names[group]}/character{character:02d}/{label:04d}_{dataset.drawers[row]:02d}.png"
+            archive.writestr(f"{folder}/{name}", png(image))
+
+
+def write_runs(path, dataset, ways=5):
+    """A zip in the layout of all_runs.zip, one run for each alphabet; test drawing i is of training class ways - i."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for run, classes in enumerate(dataset.classes_of_group, start=1):
+            lines = []
+            for i, label in enumerate(classes[:ways], start=1):
+                training, test = dataset.rows_of_class[label][:2]
+                archive.writestr(f"run{run:02d}/training/class{i:02d}.png", png(dataset.images[training]))
+                archive.writestr(f"run{run:02d}/test/item{ways + 1 - i:02d}.png", png(dataset.images[test]))
+                lines.append(f"run{run:02d}/test/item{ways + 1 - i:02d}.png run{run:02d}/training/class{i:02d}.png\n")
+            archive.writestr(f"run{run:02d}/class_labels.txt", "".join(reversed(lines)))
+
+
+def make_omniglot(folder, evaluation):
+    """A small data folder: background alphabets always the same, evaluation alphabets as given."""
+    (folder / "omniglot").mkdir()
+    write_alphabets(folder / "omniglot/images_background.zip", glyphs.make(range(4), drawers=4), "images_background")
+    tests = glyphs.make(evaluation, drawers=4)
+    write_alphabets(folder / "omniglot/images_evaluation.zip", tests, "images_evaluation")
+    write_runs(folder / "omniglot/all_runs.zip", tests)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_omniglot(tmp_path_factory):
+    return make_omniglot(tmp_path_factory.mktemp("data"), range(40, 42))
+
+
+@pytest.fixture(scope="session")
+def real_omniglot():
+    """The folder of the real data, where the machine has it."""
+    folder = os.environ.get("MINISIAMESE_DATA")
+    if not folder or not (Path(folder) / "omniglot").is_dir():
+        pytest.skip("needs Omniglot: set MINISIAMESE_DATA")
+    return folder

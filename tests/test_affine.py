@@ -1,0 +1,70 @@
+"""Views and the paper's distortion, against SciPy and against what must hold."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import affine_transform
+
+from minisiamese.data.affine import ROTATION, TRANSLATION, Views, draw_distortions, identity, sample
+
+
+@pytest.fixture
+def images(rng):
+    return rng.integers(0, 256, (3, 105, 105, 1)).astype(np.uint8)
+
+
+def test_identity_at_full_size_is_the_picture(images):
+    np.testing.assert_allclose(Views(images, 105)(np.arange(3)), images / 255, atol=1e-4)
+
+
+def test_identity_at_a_third_is_the_mean_of_blocks(images):
+    blocks = images.reshape(3, 35, 3, 35, 3, 1).mean(axis=(2, 4)) / 255
+    view = Views(images, 35)(np.array([2, 0, 1]))
+    assert view.dtype == np.float32
+    np.testing.assert_allclose(view, blocks[[2, 0, 1]], atol=2 / 255)  # the box filter rounds down twice
+
+
+def test_sample_agrees_with_scipy(images, rng):
+    size, matrices = 105, draw_distortions(rng, 3)
+    views = sample(images, matrices.astype(np.float32), size)
+    for image, (linear_x, linear_y), view in zip(images, matrices, views, strict=True):
+        # from (x, y) in -1..1 to SciPy's (row, column) in pixels
+        matrix = np.array([[linear_y[1], linear_y[0]], [linear_x[1], linear_x[0]]])
+        centre = (size - 1) / 2
+        offset = centre - matrix @ [centre, centre] + np.array([linear_y[2], linear_x[2]]) * size / 2
+        expected = affine_transform(image[:, :, 0] / 255, matrix, offset, order=1, mode="grid-constant")
+        np.testing.assert_allclose(view[:, :, 0], expected, atol=2e-3)
+
+
+def test_outside_is_blank():
+    full = np.full((1, 20, 20, 2), 255, np.uint8)
+    away = identity(1)
+    away[:, 0, 2] = 1  # half a picture to the left
+    view = sample(full, away.astype(np.float32), 20)
+    assert np.all(view[0, :, :10] == 1) and np.all(view[0, :, 10:] == 0)
+    away[:, 0, 2] = 50
+    assert not sample(full, away.astype(np.float32), 20).any()
+
+
+def test_enlarging_and_colour(rng):
+    images = rng.integers(0, 256, (2, 28, 20, 3)).astype(np.uint8)
+    assert Views(images, 35)(np.arange(2)).shape == (2, 35, 35, 3)
+
+
+def test_distortions_stay_in_the_papers_ranges(rng):
+    matrices = draw_distortions(rng, 20_000)
+    linear, shift = matrices[:, :, :2], matrices[:, :, 2]
+    assert np.abs(shift).max() <= TRANSLATION == 4 / 105
+    for axis in range(2):  # a translation in x or y takes part half of the time
+        assert np.mean(shift[:, axis] == 0) == pytest.approx(0.5, abs=0.02)
+    nothing_but_rotation = np.all(np.isclose(linear @ linear.transpose(0, 2, 1), np.eye(2)), axis=(1, 2))
+    assert nothing_but_rotation.mean() == pytest.approx(1 / 16, abs=0.01)  # no shear, no scale
+    assert np.all(matrices == identity(1), axis=(1, 2)).mean() == pytest.approx(1 / 128, abs=0.004)
+    angles = np.arctan2(linear[nothing_but_rotation, 1, 0], linear[nothing_but_rotation, 0, 0])
+    assert 0.9 * ROTATION < np.abs(angles).max() <= ROTATION + 1e-12
+    scales = 1 / np.linalg.det(linear[np.isclose(linear[:, 0, 1], 0) & np.isclose(linear[:, 1, 0], 0)])
+    assert 0.64 < scales.min() < 0.75 and 1.35 < scales.max() < 1.44
+
+
+def test_distortions_come_from_the_generator():
+    draws = [draw_distortions(np.random.default_rng(3), 5) for _ in range(2)]
+    assert np.array_equal(*draws)

@@ -1,0 +1,260 @@
+"""Data sets: reading, caching, splitting, drawing batches."""
+
+import shutil
+import zipfile
+from collections import Counter
+
+import numpy as np
+import pytest
+from conftest import png, write_alphabets
+
+from minisiamese.data import glyphs, load, omniglot
+from minisiamese.data.dataset import Dataset, cache_folder, cached, hold_out
+from minisiamese.data.samplers import Episodes, Pairs, Triplets
+from minisiamese.errors import BadInput
+
+# --- Dataset ----------------------------------------------------------------------------------------------------------
+
+
+def test_take_groups_renumbers_classes_and_groups(drawings):
+    part = drawings.take_groups([3, 1])
+    assert part.group_names == (drawings.group_names[1], drawings.group_names[3])
+    classes = [len(drawings.classes_of_group[group]) for group in (1, 3)]
+    assert [len(each) for each in part.classes_of_group] == classes
+    assert np.array_equal(np.unique(part.labels), np.arange(sum(classes)))
+    first = drawings.rows_of_class[drawings.classes_of_group[1][0]]
+    assert np.array_equal(part.images[part.rows_of_class[0]], drawings.images[first])
+
+
+def test_hold_out_parts_the_alphabets_always_the_same_way(drawings):
+    training, held = hold_out(drawings, 2)
+    assert set(training.group_names) | set(held.group_names) == set(drawings.group_names)
+    assert not set(training.group_names) & set(held.group_names)
+    assert hold_out(drawings, 2)[1].group_names == held.group_names
+    for count in (0, 5):
+        with pytest.raises(BadInput, match="--validation-alphabets"):
+            hold_out(drawings, count)
+
+
+def test_cache_gives_back_what_was_built_and_survives_damage(drawings):
+    calls = []
+    build = lambda: calls.append(1) or drawings  # noqa: E731
+    for _ in range(2):
+        read = cached("test", ("key", 1), build)
+        assert np.array_equal(read.images, drawings.images) and read.group_names == drawings.group_names
+        assert all(np.array_equal(getattr(read, k), getattr(drawings, k)) for k in ("labels", "groups", "drawers"))
+    assert len(calls) == 1
+    (path,) = (cache_folder() / "packed").glob("test-*.npz")
+    path.write_bytes(path.read_bytes()[:1000])
+    cached("test", ("key", 1), build)
+    cached("test", ("another key",), build)
+    assert len(calls) == 3
+
+
+# --- glyphs -----------------------------------------------------------------------------------------------------------
+
+
+def test_glyphs_are_shaped_like_omniglot():
+    dataset = glyphs.make(range(3))
+    assert dataset.images.shape[1:] == (105, 105, 1)
+    assert set(np.unique(dataset.images)) == {0, 255}
+    assert all(14 <= len(classes) <= 55 for classes in dataset.classes_of_group)
+    assert set(Counter(dataset.labels.tolist()).values()) == {20}
+    ink = (dataset.images > 0).mean(axis=(1, 2, 3))
+    assert 0.001 < ink.min() and ink.max() < 0.35
+    edge = np.concatenate([dataset.images[:, [0, -1]].ravel(), dataset.images[:, :, [0, -1]].ravel()])
+    assert not edge.any()  # nothing leaves the frame
+
+
+def test_glyphs_come_out_the_same_whichever_others_are_drawn(drawings):
+    again = glyphs.make([3], drawers=4)
+    assert np.array_equal(again.images, drawings.take_groups([3]).images)
+    assert len({image.tobytes() for image in again.images}) == len(again.images)  # no drawing twice
+
+
+def test_glyph_splits_share_no_alphabet():
+    assert len(glyphs.SPLITS["background"]) == 30 and len(glyphs.SPLITS["evaluation"]) == 20
+    assert not set(glyphs.SPLITS["background"]) & set(glyphs.SPLITS["evaluation"])
+
+
+# --- Omniglot ---------------------------------------------------------------------------------------------------------
+
+
+def test_omniglot_from_zips_and_from_folders(small_omniglot, tmp_path):
+    from_zip = load("omniglot", "background", small_omniglot)
+    expected = glyphs.make(range(4), drawers=4)
+    assert np.array_equal(from_zip.images, expected.images)
+    assert np.array_equal(from_zip.labels, expected.labels) and np.array_equal(from_zip.drawers, expected.drawers)
+    assert from_zip.group_names == expected.group_names
+    with zipfile.ZipFile(small_omniglot / "omniglot/images_background.zip") as archive:
+        archive.extractall(tmp_path / "omniglot")
+    assert np.array_equal(load("omniglot", "background", tmp_path).images, expected.images)
+
+
+def test_lake_runs_keep_tests_with_their_classes(small_omniglot):
+    runs = omniglot.load_runs(small_omniglot)
+    tests = glyphs.make(range(40, 42), drawers=4)
+    assert len(runs) == 2
+    for run, classes in zip(runs, tests.classes_of_group, strict=True):
+        for image, answer in zip(run.test, run.answer, strict=True):
+            training, test = tests.rows_of_class[classes[answer]][:2]
+            assert np.array_equal(image, tests.images[test])
+            assert np.array_equal(run.training[answer], tests.images[training])
+        assert sorted(run.answer) == list(range(5))
+
+
+def test_where_omniglot_is_looked_for(small_omniglot, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINISIAMESE_DATA", str(small_omniglot))
+    assert omniglot.find("all_runs").parent.parent == small_omniglot
+    shutil.copytree(small_omniglot, tmp_path / "mine")
+    assert omniglot.find("all_runs", tmp_path / "mine").parent.parent == tmp_path / "mine"
+    with pytest.raises(BadInput, match=r"--data-dir .*data_scripts.*glyphs"):
+        omniglot.find("all_runs", tmp_path / "nowhere")
+    monkeypatch.delenv("MINISIAMESE_DATA")
+    monkeypatch.setattr(omniglot, "cache_folder", lambda: small_omniglot)
+    assert omniglot.find("all_runs").parent.parent == small_omniglot
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("no route"), ValueError("SHA256 hash of downloaded file ... is wrong")]
+)
+def test_without_data_and_network_the_way_out_is_named(error, tmp_path, monkeypatch):
+    def retrieve(*_, **__):
+        raise error
+
+    monkeypatch.delenv("MINISIAMESE_DATA", raising=False)
+    monkeypatch.setattr(omniglot, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(omniglot.pooch, "retrieve", retrieve)
+    with pytest.raises(BadInput, match=r"--data-dir.*MINISIAMESE_DATA.*data_scripts.*glyphs"):
+        load("omniglot", "background")
+
+
+def test_damaged_and_wrong_archives_are_named(small_omniglot, tmp_path):
+    folder = tmp_path / "omniglot"
+    folder.mkdir()
+    good = (small_omniglot / "omniglot/images_background.zip").read_bytes()
+    path = folder / "images_background.zip"
+
+    path.write_bytes(good[: len(good) // 2])
+    with pytest.raises(BadInput, match="cannot be read"):
+        load("omniglot", "background", tmp_path)
+
+    damaged = bytearray(good)
+    damaged[len(good) // 3 : len(good) // 3 + 300] = bytes(300)
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(BadInput):
+        load("omniglot", "background", tmp_path)
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("holiday/beach.png", b"sand")
+    with pytest.raises(BadInput, match="no drawings"):
+        load("omniglot", "background", tmp_path)
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("Latin/character01/0001_01.png", b"not a picture")
+    with pytest.raises(BadInput, match="not a readable image"):
+        load("omniglot", "background", tmp_path)
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("Latin/character01/0001_01.png", png(np.zeros((28, 28, 1), np.uint8)))
+    with pytest.raises(BadInput, match="28 x 28"):
+        load("omniglot", "background", tmp_path)
+
+    write_alphabets(path, glyphs.make([0], drawers=2), "images_evaluation")
+    with pytest.raises(BadInput, match="mixed up"):
+        load("omniglot", "background", tmp_path)
+
+    with zipfile.ZipFile(folder / "all_runs.zip", "w") as archive:
+        archive.writestr("run01/class_labels.txt", "run01/test/item01.png run01/training/class01.png\n")
+    with pytest.raises(BadInput, match="lacks"):
+        omniglot.load_runs(tmp_path)
+
+
+def test_the_real_omniglot_is_whole(real_omniglot):
+    for split, characters, alphabets in (("background", 964, 30), ("evaluation", 659, 20)):
+        dataset = load("omniglot", split, real_omniglot)
+        assert (len(dataset.rows_of_class), len(dataset.group_names)) == (characters, alphabets)
+        assert len(dataset.images) == 20 * characters
+    assert len(omniglot.load_runs(real_omniglot)) == 20
+
+
+# --- samplers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def classes():
+    """30 classes of five drawings in three alphabets."""
+    rows = np.arange(150)
+    return Dataset(np.zeros((150, 2, 2, 1), np.uint8), rows // 5, rows // 50, rows % 5, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(("within", "least", "most"), [(1.0, 1.0, 1.0), (0.0, 0.2, 0.45), (0.5, 0.5, 0.8)])
+def test_pairs_are_balanced_and_true(classes, rng, within, least, most):
+    batch = Pairs(classes, 1000, within).draw(rng)
+    a, b = batch.rows[batch.pairs].T
+    assert np.array_equal(classes.labels[a] == classes.labels[b], batch.same == 1)
+    assert batch.same.sum() == 500
+    assert not np.any(a == b)  # a drawing is not its own partner
+    near = classes.groups[a] == classes.groups[b]
+    assert np.all(near[batch.same == 1])
+    assert least <= near[batch.same == 0].mean() <= most
+    assert len(np.unique(classes.labels[a])) == 30
+
+
+def test_triplets_are_true(classes, rng):
+    batch = Triplets(classes, 300).draw(rng)
+    (anchor, positive), (same_anchor, negative) = (batch.rows[half].T for half in np.split(batch.pairs, 2))
+    assert np.array_equal(anchor, same_anchor)
+    assert np.all(classes.labels[anchor] == classes.labels[positive]) and not np.any(anchor == positive)
+    assert not np.any(classes.labels[anchor] == classes.labels[negative])
+
+
+def test_every_drawing_of_an_episode_is_asked_against_one_of_each_class(classes, rng):
+    sampler = Episodes(classes, ways=6, drawings=3)
+    batch = sampler.draw(rng)
+    label = classes.labels[batch.rows]
+    assert len(np.unique(label)) == 6 and len(np.unique(batch.rows)) == 18
+    assert batch.tasks.shape == (18 * 2, 6)
+    asked = Counter()
+    for task, target in zip(batch.tasks, batch.target, strict=True):
+        pairs = batch.pairs[task]
+        (query,) = set.intersection(*(set(pair.tolist()) for pair in pairs))
+        support = pairs.sum(axis=1) - query
+        assert np.array_equal(label[support], label[::3])  # one of each class, in order
+        assert label[support[target]] == label[query] and support[target] != query
+        asked[query] += 1
+    assert asked == dict.fromkeys(range(18), 2)
+
+
+@pytest.mark.parametrize(("within", "alphabets"), [(1.0, {1}), (0.0, {2, 3})])
+def test_within_decides_where_an_episode_comes_from(classes, rng, within, alphabets):
+    sampler = Episodes(classes, ways=8, drawings=2, within=within)
+    seen = {len(np.unique(classes.groups[sampler.draw(rng).rows])) for _ in range(20)}
+    assert seen <= alphabets
+
+
+def test_more_classes_than_an_alphabet_has_come_from_several(classes, rng):
+    batch = Episodes(classes, ways=25, drawings=2, within=1.0).draw(rng)
+    assert sorted(np.unique(classes.groups[batch.rows], return_counts=True)[1] // 2) == [5, 10, 10]
+
+
+def test_samplers_draw_the_same_from_the_same_generator(classes):
+    for sampler in (Pairs(classes, 10), Triplets(classes, 10), Episodes(classes, 5, 2)):
+        draws = [sampler.draw(np.random.default_rng(7)).rows for _ in range(2)]
+        assert np.array_equal(*draws)
+
+
+def test_what_a_data_set_cannot_give_is_refused(classes):
+    with pytest.raises(BadInput, match="only 30 classes"):
+        Episodes(classes, ways=31, drawings=2)
+    with pytest.raises(BadInput, match="only 5 images"):
+        Episodes(classes, ways=3, drawings=6)
+    with pytest.raises(BadInput, match="at least 2"):
+        Episodes(classes, ways=3, drawings=1)
+    with pytest.raises(BadInput, match="two classes"):
+        Pairs(single_class(), 4)
+
+
+def single_class():
+    zeros = np.zeros(3, int)
+    return Dataset(np.zeros((3, 2, 2, 1), np.uint8), zeros, zeros, np.arange(3), ("a",))

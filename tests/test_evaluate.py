@@ -1,0 +1,211 @@
+"""The evaluator: honest trials, honest accuracies, and baselines that give the published figures."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from minisiamese import baselines, checkpoint, evaluate
+from minisiamese.config import Config as TrainConfig
+from minisiamese.data import omniglot
+from minisiamese.errors import BadInput, front_door
+from minisiamese.networks import build
+
+
+def constant(images, pairs):
+    return np.zeros(len(pairs))
+
+
+@pytest.mark.parametrize("within", [True, False])
+@pytest.mark.parametrize("shot", [1, 3])
+def test_trials_are_fair(drawings, rng, within, shot):
+    trials = evaluate.nway_trials(drawings, 6, shot, 50, within, rng)
+    assert trials.support.shape == (50, 6, shot)
+    key = {image.tobytes(): row for row, image in enumerate(drawings.images)}
+    row = np.array([key[image.tobytes()] for image in trials.images])
+    query, support = row[trials.query], row[trials.support]
+    labels = drawings.labels[support]
+    assert np.all(labels == labels[:, :, :1])
+    assert all(len(set(each)) == 6 for each in labels[:, :, 0])  # distinct classes
+    assert np.array_equal(labels[np.arange(50), trials.target, 0], drawings.labels[query])
+    assert not np.any(support == query[:, None, None])  # the query is never its own support
+    drawers = drawings.drawers[support]
+    assert np.all(drawers == drawers[:, :1]) and not np.any(drawers == drawings.drawers[query][:, None, None])
+    alphabets = [len(set(each)) for each in drawings.groups[support[:, :, 0]]]
+    assert set(alphabets) == {1} if within else max(alphabets) > 1
+    assert len(set(trials.target)) == 6  # the answer is in every place
+
+
+def test_impossible_trials_are_refused(drawings, rng):
+    with pytest.raises(BadInput, match="--way"):
+        evaluate.nway_trials(drawings, 1 + max(map(len, drawings.classes_of_group)), 1, 1, True, rng)
+    with pytest.raises(BadInput, match="--way"):
+        evaluate.nway_trials(drawings, 1 + len(drawings.rows_of_class), 1, 1, False, rng)
+    with pytest.raises(BadInput, match="--shot 4"):
+        evaluate.nway_trials(drawings, 5, 4, 1, True, rng)
+
+
+@pytest.mark.parametrize("way", [2, 5, 20])
+def test_a_constant_scorer_gets_one_in_n(drawings, rng, way):
+    trials = evaluate.nway_trials(drawings, way, 1, 30, False, rng)
+    earned = evaluate.credits(trials.scores(constant), trials.target)
+    assert evaluate.rate(earned)["accuracy"] == pytest.approx(1 / way)
+
+
+def test_a_constant_scorer_says_nothing_about_pairs(drawings, rng):
+    training, test = drawings.take_groups([0, 1]), drawings.take_groups([2, 3])
+    assert evaluate.verification(test, training, constant, 100, rng)["accuracy"] == 0.5
+
+
+def test_credits_share_ties_and_give_nothing_for_not_a_number():
+    scores = np.array([[3.0, 1, 2], [1, 5, 5], [2, 2, 2], [np.nan, 0, 0], [0, np.nan, 0]])
+    assert evaluate.credits(scores, np.array([0, 2, 1, 0, 0])).tolist() == [1, 0.5, pytest.approx(1 / 3), 0, 0]
+
+
+@pytest.mark.parametrize(("right", "trials"), [(368, 400), (0, 20), (20, 20), (1, 2)])
+def test_the_interval_is_wilsons(right, trials):
+    rate = evaluate.rate(np.arange(trials) < right)
+    expected = binomtest(right, trials).proportion_ci(method="wilson")
+    assert (rate["accuracy"], rate["trials"]) == (right / trials, trials)
+    assert rate["interval"] == pytest.approx([expected.low, expected.high])
+
+
+def test_the_best_threshold_is_best(rng):
+    scores, same = rng.integers(0, 8, 40).astype(float), rng.integers(0, 2, 40)
+    right = ((scores > evaluate.best_threshold(scores, same)) == same).sum()
+    assert right == max(((scores > edge) == same).sum() for edge in np.arange(-1, 9) + 0.5)
+
+
+def test_the_threshold_never_sees_the_test(drawings, rng):
+    """Scores that part the test's pairs perfectly, but at another place than the known ones."""
+    known, test = drawings.take_groups([0, 1]), drawings.take_groups([2, 3])
+    label_of = {image.tobytes(): label for image, label in zip(drawings.images, drawings.labels, strict=True)}
+
+    def scorer(images, pairs):
+        labels = np.array([label_of[image.tobytes()] for image in images])
+        shift = 10 if labels.min() >= len(known.rows_of_class) else 0
+        return (labels[pairs[:, 0]] == labels[pairs[:, 1]]) + shift
+
+    result = evaluate.verification(test, known, scorer, 100, rng)
+    assert result["accuracy"] == 0.5 and 0 < result["threshold"] < 1
+
+
+def test_accuracy_by_way(rng):
+    scores, target = rng.normal(size=(200, 6)), rng.integers(0, 6, 200)
+    rates = evaluate.accuracy_by_way(scores, target)
+    assert list(rates) == [2, 3, 4, 5, 6]
+    assert rates[6] == evaluate.rate(evaluate.credits(scores, target))
+    accuracies = [rate["accuracy"] for rate in rates.values()]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert accuracies[0] == pytest.approx(0.5, abs=0.15)
+
+
+def test_lake_trials_pair_every_test_with_its_runs_training(small_omniglot):
+    runs = omniglot.load_runs(small_omniglot)
+    trials = evaluate.lake_trials(runs)
+    assert trials.support.shape == (10, 5, 1)
+    assert np.array_equal(trials.images[trials.query[7]], runs[1].test[2])
+    assert np.array_equal(trials.images[trials.support[7, :, 0]], runs[1].training)
+    assert trials.target[7] == runs[1].answer[2]
+
+
+def test_baselines_by_hand():
+    images = np.zeros((3, 4, 4, 1), np.uint8)
+    images[0, 0, 0] = images[0, 0, 1] = 255  # the same stroke in another place
+    images[1, 3, 2] = images[1, 3, 3] = 255
+    images[2, 0, 0] = images[2, 3, 0] = 255  # points further apart
+    pairs = np.array([[0, 1], [0, 2], [0, 0]])
+    np.testing.assert_allclose(baselines.nearest_neighbour(images, pairs), [-2, -np.sqrt(2), 0], atol=1e-3)
+    distance = np.hypot(0.5, 1.5)  # centred: (0, -0.5), (0, 0.5) against (-1.5, 0), (1.5, 0)
+    np.testing.assert_allclose(baselines.modified_hausdorff(images, pairs), [0, -distance, 0], atol=1e-12)
+    blank = np.zeros((2, 4, 4, 1), np.uint8)
+    assert baselines.modified_hausdorff(blank, np.array([[0, 1]])) == [0]
+
+
+def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):
+    trials = evaluate.lake_trials(omniglot.load_runs(real_omniglot))
+    error = {
+        name: 1 - evaluate.rate(evaluate.credits(trials.scores(baseline), trials.target))["accuracy"]
+        for name, baseline in baselines.BASELINES.items()
+    }
+    assert error["modified_hausdorff"] == pytest.approx(0.3875, abs=1e-9)  # the shipped demonstration prints 38.8
+    assert error["nearest_neighbour"] == pytest.approx(0.81, abs=0.01)
+
+
+# --- the front door ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """An untrained network's run, as train.py would leave it."""
+    folder = tmp_path_factory.mktemp("run")
+    config = TrainConfig(data="omniglot", validation_alphabets=2).checked()
+    network = build(config, np.random.default_rng(0))
+    checkpoint.save(folder / "best.npz", network.arrays(), {"config": config.to_json()})
+    return folder
+
+
+def call(monkeypatch, *arguments):
+    """The exit code of the program."""
+    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        front_door(evaluate.main)
+    return stop.value.code or 0
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        ["--protocol", "lake"],
+        ["--protocol", "nway", "--way", "5", "--trials", "20"],
+        ["--protocol", "nway", "--way", "4", "--shot", "2", "--trials", "20", "--alphabets", "across"],
+        ["--protocol", "verification", "--trials", "40"],
+        ["--protocol", "verification", "--trials", "40", "--split", "validation"],
+    ],
+)
+def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, capsys, protocol):
+    assert call(monkeypatch, run_folder, *protocol, "--data-dir", small_omniglot, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert 0 <= result["interval"][0] <= result["accuracy"] <= result["interval"][1] <= 1
+    assert result["protocol"] == protocol[1]
+    assert result["trials"] == (10 if protocol[1] == "lake" else int(protocol[protocol.index("--trials") + 1]))
+    assert set(result["baselines"]) == {"nearest_neighbour", "modified_hausdorff"}
+    assert call(monkeypatch, run_folder, *protocol, "--data-dir", small_omniglot) == 0
+    assert f"{result['accuracy']:.2%}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--way", "99", "--protocol", "nway"], "--way must be 2 to"),
+        (["--way", "0"], "--way must be at least 1"),
+        (["--protocol", "guess"], "invalid choice"),
+        (["--protocol", "verification", "--split", "training"], "--split evaluation or validation"),
+        (["--colour", "red"], "Unrecognized options"),
+    ],
+)
+def test_bad_input_gets_one_line(run_folder, small_omniglot, monkeypatch, capsys, arguments, complaint):
+    assert call(monkeypatch, run_folder, "--data-dir", small_omniglot, *arguments) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+
+
+def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monkeypatch, capsys):
+    whole = (run_folder / "best.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.npz").write_text("not a checkpoint")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    np.savez(tmp_path / "other.npz", weights=np.ones(3))
+    config = TrainConfig(data="omniglot").checked()
+    network = build(config, np.random.default_rng(0))
+    arrays = network.arrays() | {"twin.0.W": np.zeros((5, 5, 1, 64), np.float32)}
+    checkpoint.save(tmp_path / "foreign.npz", arrays, {"config": config.to_json()})
+    for name in ("cut", "text", "empty", "other"):
+        assert call(monkeypatch, tmp_path / f"{name}.npz") == 2
+        assert "not a whole checkpoint" in capsys.readouterr().err
+    assert call(monkeypatch, tmp_path / "foreign.npz") == 2
+    assert "another network" in capsys.readouterr().err
+    assert call(monkeypatch, tmp_path / "nowhere") == 2
+    assert "does not exist" in capsys.readouterr().err

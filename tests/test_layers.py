@@ -1,0 +1,156 @@
+"""Every layer and head: gradients, and the protocol that all of them keep."""
+
+import numpy as np
+import pytest
+
+from minisiamese.convolution import Conv2D
+from minisiamese.gradcheck import check_layer
+from minisiamese.layers import BatchNorm, Flatten, Linear, MaxPool2D, ReLU, Sequential, Sigmoid, sigmoid
+from minisiamese.siamese import DistanceHead, EuclideanHead, L1Head
+
+PAIRS = np.array([[0, 1], [2, 3], [1, 4], [4, 0], [1, 0]])  # a row in several pairs, and a pair both ways round
+
+
+def spread(rng, *shape):
+    """Values at least 0.1 apart and away from 0, in random order: no finite difference steps over a kink."""
+    values = 0.1 * (1 + np.arange(np.prod(shape))) * rng.choice([-1, 1], np.prod(shape))
+    return rng.permutation(values).reshape(shape)
+
+
+CASES = {  # name: layer, shape of x, further arguments of forward
+    "Linear": lambda rng: (Linear(5, 3, rng, bias=(0, 1)), (4, 5), ()),
+    "ReLU": lambda rng: (ReLU(), (4, 5), ()),
+    "Sigmoid": lambda rng: (Sigmoid(), (4, 5), ()),
+    "Flatten": lambda rng: (Flatten(), (2, 3, 2, 2), ()),
+    "MaxPool2D": lambda rng: (MaxPool2D(2), (2, 5, 7, 2), ()),
+    "MaxPool2D-3": lambda rng: (MaxPool2D(3), (2, 6, 7, 2), ()),
+    "BatchNorm": lambda rng: (BatchNorm(3), (3, 4, 5, 3), ()),
+    "BatchNorm-flat": lambda rng: (BatchNorm(3), (6, 3), ()),
+    "Conv2D": lambda rng: (Conv2D(2, 3, 3, rng), (2, 5, 7, 2), ()),
+    "Conv2D-padded": lambda rng: (Conv2D(2, 3, 3, rng, padding=1), (2, 5, 4, 2), ()),
+    "Conv2D-strided": lambda rng: (Conv2D(2, 3, 3, rng, stride=2, padding=2), (2, 7, 6, 2), ()),
+    "Conv2D-1x1": lambda rng: (Conv2D(1, 1, 1, rng, stride=3), (1, 4, 5, 1), ()),
+    "Conv2D-even": lambda rng: (Conv2D(1, 2, 4, rng, stride=3), (2, 9, 8, 1), ()),
+    "Sequential": lambda rng: (
+        Sequential(Conv2D(1, 2, 3, rng), MaxPool2D(2), Flatten(), Linear(8, 3, rng)),
+        (3, 6, 7, 1),
+        (),
+    ),
+    "L1Head": lambda rng: (L1Head(4), (5, 4), (PAIRS,)),
+    "L1Head-without-bias": lambda rng: (L1Head(4, bias=False), (5, 4), (PAIRS,)),
+    "DistanceHead": lambda rng: (DistanceHead(), (5, 4), (PAIRS,)),
+    "DistanceHead-squared": lambda rng: (DistanceHead(squared=True), (5, 4), (PAIRS,)),
+    "EuclideanHead": lambda rng: (EuclideanHead(), (5, 4), (PAIRS,)),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request, rng):
+    layer, shape, arguments = CASES[request.param](rng)
+    return layer, spread(rng, *shape), arguments
+
+
+def test_gradients_agree_with_finite_differences(case, rng):
+    layer, x, arguments = case
+    assert check_layer(layer, x, rng, *arguments) < 1e-6
+
+
+def test_neither_pass_changes_its_argument(case, rng):
+    layer, x, arguments = case
+    kept = x.copy()
+    y = layer.astype(np.float64).forward(x, *arguments)
+    dy = rng.normal(size=y.shape)
+    dy_kept = dy.copy()
+    layer.backward(dy)
+    assert np.array_equal(x, kept)
+    assert np.array_equal(dy, dy_kept)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_that_comes_in_goes_out(case, dtype):
+    layer, x, arguments = case
+    y = layer.astype(dtype).forward(x.astype(dtype), *arguments)
+    dx = layer.backward(y)
+    assert y.dtype == dx.dtype == dtype
+    assert all(array.dtype == dtype for array in layer.arrays().values())
+
+
+def test_gradients_add_up_until_they_are_cleared(case, rng):
+    layer, x, arguments = case
+    layer.astype(np.float64)
+    dy = rng.normal(size=layer.forward(x, *arguments).shape)
+    layer.backward(dy)
+    once = {(name, key): grad.copy() for name, part in layer.walk() for key, grad in part.grads.items()}
+    layer.forward(x, *arguments)
+    layer.backward(dy)
+    twice = {(name, key): grad for name, part in layer.walk() for key, grad in part.grads.items()}
+    for key in once:
+        assert np.any(once[key])
+        np.testing.assert_allclose(twice[key], 2 * once[key], rtol=1e-10)
+    layer.zero_grad()
+    assert not any(np.any(grad) for grad in twice.values())
+
+
+def test_forward_twice_or_backward_alone_is_an_error(case):
+    layer, x, arguments = case
+    layer.astype(np.float64)
+    y = layer.forward(x, *arguments)
+    with pytest.raises(RuntimeError, match="forward twice"):
+        layer.forward(x, *arguments)
+    layer.backward(y)
+    with pytest.raises(RuntimeError, match="without a forward"):
+        layer.backward(y)
+
+
+def test_evaluation_keeps_nothing_and_agrees_with_training(case):
+    layer, x, arguments = case
+    if isinstance(layer, BatchNorm):
+        pytest.skip("evaluates on stored statistics: has its own test")
+    y = layer.astype(np.float64).forward(x, *arguments)
+    layer.backward(y)
+    np.testing.assert_allclose(layer.forward(x, *arguments, train=False), y)
+    with pytest.raises(RuntimeError):
+        layer.backward(y)
+
+
+def test_max_pool_gives_a_tie_to_its_first_maximum():
+    x = np.array([[2.0, 2.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)  # a tie at 2, a blank window
+    pool = MaxPool2D(2)
+    assert pool.forward(x).ravel().tolist() == [2, 0]
+    assert pool.backward(np.array([5.0, 7.0]).reshape(1, 1, 2, 1))[0, :, :, 0].tolist() == [[5, 0, 7, 0], [0, 0, 0, 0]]
+
+
+def test_relu_has_no_gradient_at_zero():
+    relu = ReLU()
+    relu.forward(np.array([[-1.0, 0.0, 1.0]]))
+    assert relu.backward(np.array([[3.0, 3.0, 3.0]])).tolist() == [[0, 0, 3]]
+
+
+def test_sigmoid_does_not_overflow():
+    with np.errstate(all="raise"):
+        assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0, 0.5, 1]
+
+
+def test_batch_norm_normalises_and_learns_what_it_saw(rng):
+    x = (1000 + 3 * rng.normal(size=(8, 9, 9, 2))).astype(np.float32)  # a mean that would drown a naive variance
+    norm = BatchNorm(2, momentum=0.0)
+    y = norm.forward(x)
+    np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-3)
+    np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, atol=1e-3)
+    np.testing.assert_allclose(norm.buffers["mean"], x.mean(axis=(0, 1, 2), dtype=float), rtol=1e-6)
+    np.testing.assert_allclose(norm.buffers["var"], x.var(axis=(0, 1, 2), dtype=float), rtol=1e-3)
+
+
+def test_batch_norm_evaluates_on_stored_statistics(rng):
+    norm = BatchNorm(2)
+    norm.buffers["mean"][:], norm.buffers["var"][:] = [1, 2], [4, 9]
+    y = norm.forward(np.array([[3.0, 8.0]], np.float32), train=False)
+    np.testing.assert_allclose(y, [[1, 2]], rtol=1e-5)
+    assert norm.buffers["mean"].tolist() == [1, 2]  # evaluating changes nothing
+
+
+def test_arrays_names_every_parameter_and_buffer(rng):
+    network = Sequential(Linear(2, 3, rng), BatchNorm(3))
+    assert set(network.arrays()) == {"0.W", "0.b", "1.gamma", "1.beta", "1.mean", "1.var"}
+    network.arrays()["0.W"][0, 0] = 42
+    assert network.layers[0].params["W"][0, 0] == 42

@@ -1,0 +1,73 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from minisiamese.layers import BatchNorm, Linear, Sequential
+from minisiamese.optimizers import SCHEDULES, Adam, Momentum
+
+
+@pytest.fixture
+def network(rng):
+    return Sequential(Linear(3, 2, rng), BatchNorm(2), Linear(2, 1, rng, bias=(1, 0)))
+
+
+def set_gradients(network, value):
+    for _, layer in network.walk():
+        for grad in layer.grads.values():
+            grad[...] = value
+
+
+def test_momentum_by_hand(network):
+    optimizer = Momentum(network, momentum=0.5)
+    start = network.layers[0].params["W"].copy()
+    set_gradients(network, 2.0)
+    optimizer.step(0.1)  # v = -0.2
+    optimizer.step(0.1)  # v = -0.1 - 0.2
+    np.testing.assert_allclose(network.layers[0].params["W"], start - 0.2 - 0.3, rtol=1e-6)
+
+
+def test_adam_first_steps_have_the_rates_length(network):
+    optimizer = Adam(network)
+    start = network.layers[2].params["b"].copy()
+    set_gradients(network, -7.0)
+    optimizer.step(0.1)
+    np.testing.assert_allclose(network.layers[2].params["b"], start + 0.1, rtol=1e-5)
+    set_gradients(network, 7.0)
+    optimizer.step(0.1)
+    m = (0.9 * -0.7 + 0.7) / (1 - 0.9**2)
+    np.testing.assert_allclose(network.layers[2].params["b"], start + 0.1 - 0.1 * m / 7, rtol=1e-4)
+
+
+def test_l2_is_layer_wise_and_spares_biases_and_batch_norm(network):
+    optimizer = Momentum(network, l2=(0.5, 0.0))
+    before = {name: array.copy() for name, array in network.arrays().items()}
+    assert optimizer.penalty() == pytest.approx(0.5 * (before["0.W"] ** 2).sum(), rel=1e-6)
+    optimizer.step(0.1)
+    np.testing.assert_allclose(network.arrays()["0.W"], 0.9 * before["0.W"], rtol=1e-6)  # w - 0.1 * 2 * 0.5 w
+    for name in ("0.b", "1.gamma", "1.beta", "2.W", "2.b"):
+        np.testing.assert_array_equal(network.arrays()[name], before[name])
+
+
+def test_l2_takes_one_number_or_one_a_layer(network):
+    with pytest.raises(ValueError, match="1 or 2 numbers"):
+        Momentum(network, l2=(0.1, 0.1, 0.1))
+
+
+def test_updates_are_in_place(network):
+    arrays = network.arrays()
+    set_gradients(network, 1.0)
+    Adam(network).step(0.1)
+    assert all(network.arrays()[name] is array for name, array in arrays.items())
+
+
+def test_schedules():
+    cosine = [SCHEDULES["cosine"](step, 100, 10) for step in range(101)]
+    assert cosine[:11] == [1.0] * 11  # so that a run can begin before the number of steps is known
+    assert cosine[55] == pytest.approx(0.5)
+    assert cosine[100] == pytest.approx(0, abs=1e-12)
+    assert all(a >= b for a, b in pairwise(cosine))
+    assert SCHEDULES["cosine"](5, math.inf, 10) == 1
+    assert [SCHEDULES["epoch"](step, 100, 10) for step in (0, 9, 10, 25)] == [1, 1, 0.99, 0.99**2]
+    assert SCHEDULES["constant"](50, 100, 10) == 1

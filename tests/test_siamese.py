@@ -1,0 +1,138 @@
+"""Heads at their singular points, criteria from embeddings to gradients, and the networks as wholes."""
+
+import numpy as np
+import pytest
+
+from minisiamese.backend import in_chunks
+from minisiamese.data.dataset import Dataset
+from minisiamese.data.samplers import Episodes, Pairs, Triplets
+from minisiamese.gradcheck import numerical_gradient, relative_error
+from minisiamese.networks import conv4, koch
+from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head
+
+
+@pytest.fixture
+def classes():
+    """Twelve classes of five drawings in three alphabets; the images do not matter."""
+    rows = np.arange(60)
+    return Dataset(np.zeros((60, 2, 2, 1), np.uint8), rows // 5, rows // 20, rows % 5, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize("head", [L1Head(3), DistanceHead(), DistanceHead(squared=True), EuclideanHead()])
+def test_identical_embeddings_have_no_gradient_and_poison_nothing(head):
+    z = np.array([[1.0, 2, 3], [1, 2, 3], [0, 0, 1]])
+    head.astype(np.float64)
+    head.forward(z, np.array([[0, 1], [0, 0], [0, 2]]))
+    dz = head.backward(np.ones(3))
+    assert np.all(np.isfinite(dz))
+    assert np.all(dz[1] == 0)
+    assert np.any(dz[2])
+    np.testing.assert_allclose(dz.sum(axis=0), 0, atol=1e-12)  # moving all embeddings together changes no score
+
+
+def test_scores_by_hand():
+    z = np.array([[1.0, 2.0], [4.0, -2.0]])
+    pair = np.array([[0, 1]])
+    l1 = L1Head(2, alpha=np.array([0.5, -1.0]))
+    l1.params["b"][:] = 3
+    assert l1.forward(z, pair).tolist() == [3 + 0.5 * 3 - 4]
+    assert DistanceHead().forward(z, pair).tolist() == [-5]
+    assert DistanceHead(squared=True).forward(z, pair).tolist() == [-25]
+    euclidean = EuclideanHead()
+    euclidean.params["w"][:], euclidean.params["b"][:] = 2, 1
+    assert euclidean.forward(z, pair).tolist() == [1 - 10]
+
+
+def test_heads_of_many_pairs_need_many_chunks(rng, monkeypatch):
+    z, pairs = rng.normal(size=(30, 8)), rng.integers(0, 30, (500, 2))
+    whole = L1Head(8).astype(np.float64)
+    s, dz = whole.forward(z, pairs), whole.backward(np.ones(500))
+    monkeypatch.setattr("minisiamese.backend.HOST_CHUNK_BYTES", 4096)
+    parts = L1Head(8).astype(np.float64)
+    np.testing.assert_allclose(parts.forward(z, pairs), s)
+    np.testing.assert_allclose(parts.backward(np.ones(500)), dz, atol=1e-12)
+    np.testing.assert_allclose(parts.grads["alpha"], whole.grads["alpha"])
+
+
+@pytest.mark.parametrize("loss", CRITERIA)
+def test_criteria_give_the_gradient_of_every_embedding(loss, classes, rng):
+    criterion = CRITERIA[loss]
+    if criterion.tuples == "episodes":
+        batch = Episodes(classes, ways=4, drawings=3).draw(rng)
+    else:
+        batch = {"pairs": Pairs, "triplets": Triplets}[criterion.tuples](classes, 6).draw(rng)
+    head = {"similarity": L1Head(5), "distance": DistanceHead(), "squared": DistanceHead(squared=True)}[criterion.head]
+    head.astype(np.float64)
+    z = rng.normal(size=(len(batch.rows), 5))
+
+    def value():
+        head._cache = None
+        return float(criterion.compute(head, z, batch, 3.0)[0])
+
+    head._cache = None
+    loss, dz = criterion.compute(head, z, batch, 3.0)
+    assert relative_error(dz, numerical_gradient(value, z)) < 1e-6
+
+
+def test_koch_has_the_papers_numbers(rng):
+    paper, default = koch(rng, init="paper"), koch(rng)
+    count = sum(array.size for array in paper.arrays().values())
+    assert count == 38_951_744
+    assert sum(array.size for array in default.arrays().values()) == count + 1  # the head's bias
+    shapes = [array.shape for name, array in paper.arrays().items() if name.endswith("W")]
+    assert shapes == [(10, 10, 1, 64), (7, 7, 64, 128), (4, 4, 128, 128), (4, 4, 128, 256), (9216, 4096)]
+    weights = paper.arrays()
+    assert weights["twin.3.W"].std() == pytest.approx(0.01, rel=0.01)
+    assert weights["twin.3.b"].mean() == pytest.approx(0.5, abs=0.01)
+    assert weights["twin.12.W"].std() == pytest.approx(0.2, rel=0.01)
+
+
+def test_koch_maps_a_drawing_to_4096_sigmoids(rng):
+    z = koch(rng).forward(rng.random((1, 105, 105, 1), np.float32), train=False)
+    assert z.shape == (1, 4096)
+    assert 0.05 < z.mean() < 0.95 and z.std() > 0.05  # not saturated, as init="paper" would be
+
+
+def test_conv4_maps_a_drawing_to_256_features(rng):
+    network = conv4(rng)
+    assert network.forward(rng.random((3, 35, 35, 1), np.float32), train=False).shape == (3, 256)
+    assert sum(array.size for array in network.twin.arrays().values()) < 114_000
+
+
+def test_the_gradient_of_a_whole_network(rng):
+    """conv4 from pictures to the loss, in float64, along random directions of all its parameters at once."""
+    network = conv4(rng).astype(np.float64)
+    for _, layer in network.walk():
+        for key in layer.params.keys() & {"b", "beta"}:
+            layer.params[key] += 0.1 * rng.normal(size=layer.params[key].shape)
+    images, pairs, ds = rng.random((4, 35, 35, 1)), np.array([[0, 1], [2, 3], [0, 3]]), rng.normal(size=3)
+
+    def value():
+        s = network.head.forward(network.forward(images), pairs)
+        for _, layer in network.walk():
+            layer._cache = None
+        return ds @ s
+
+    z = network.forward(images)
+    network.head.forward(z, pairs)
+    network.backward(network.head.backward(ds))
+    params = {(name, key): layer.params[key] for name, layer in network.walk() for key in layer.params}
+    grads = {(name, key): layer.grads[key].copy() for name, layer in network.walk() for key in layer.params}
+    direction = {key: rng.normal(size=array.shape) for key, array in params.items()}
+    step, sides = 1e-7, []
+    for sign in (1, -1):
+        for key, array in params.items():
+            array += sign * step * direction[key]
+        sides.append(value())
+        for key, array in params.items():
+            array -= sign * step * direction[key]
+    slope = sum(np.vdot(grads[key], direction[key]) for key in params)
+    assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(slope, rel=1e-5)
+
+
+def test_chunks_add_up_in_order():
+    parts = []
+    total = in_chunks(lambda rows: parts.append(rows) or np.array([rows.stop - rows.start]), 10, 700_000)
+    assert total.tolist() == [10]
+    assert sorted((rows.start, rows.stop) for rows in parts) == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
+    assert in_chunks(lambda rows: None, 10, 1) is None

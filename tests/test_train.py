@@ -1,0 +1,253 @@
+"""Training runs, on a small Omniglot: what they leave, and that nothing that stops them changes how they end."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import make_omniglot
+from PIL import Image
+
+from minisiamese import checkpoint, data, evaluate, train
+from minisiamese.baselines import nearest_neighbour
+from minisiamese.config import Config
+from minisiamese.data.dataset import hold_out
+from minisiamese.errors import front_door
+from minisiamese.siamese import CRITERIA
+
+PICTURES = ("curves.png", "pairs.png", "trial.png", "ways.png")
+SLOW = "step = train.Trainer.train_step; train.Trainer.train_step = lambda self: (time.sleep(0.1), step(self))[1]"
+SETTINGS = "--validation-alphabets 1 --batch 6 --drawings 3 --validate-every 5 --checkpoint-every 4 --seed 3".split()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_tests():
+    """The tests after training measure one baseline, on few trials."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(evaluate, "BASELINES", {"nearest_neighbour": nearest_neighbour})
+    patch.setattr(evaluate, "TRIALS", {"nway": 30, "verification": 60})
+    patch.setattr(train, "VALIDATION_TRIALS", 20)
+    yield
+    patch.undo()
+
+
+def arguments(folder, out, *more, steps=12):
+    return ["omniglot", "--data-dir", str(folder), "--out", str(out), "--steps", str(steps), *SETTINGS, *map(str, more)]
+
+
+def call(monkeypatch, *argv):
+    """Run the program here; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["train", *map(str, argv)])
+    with pytest.raises(SystemExit) as stop:
+        front_door(train.main)
+    return stop.value.code or 0
+
+
+def assert_same_end(out, other):
+    """Two runs ended with the same weights, optimiser and random state, bit for bit."""
+    for name in ("last.npz", "best.npz"):
+        (arrays, meta), (other_arrays, other_meta) = checkpoint.load(out / name), checkpoint.load(other / name)
+        assert meta["step"] == other_meta["step"] and meta.get("random_state") == other_meta.get("random_state")
+        assert arrays.keys() == other_arrays.keys()
+        assert all(np.array_equal(arrays[key], other_arrays[key]) for key in arrays)
+
+
+@pytest.fixture(scope="module")
+def whole(quick_tests, tmp_path_factory, small_omniglot):
+    """A run that nothing stopped."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    patch = pytest.MonkeyPatch()
+    assert call(patch, *arguments(small_omniglot, out)) == 0
+    patch.undo()
+    return out
+
+
+def test_what_a_run_leaves(whole, small_omniglot):
+    summary = json.loads((whole / "summary.json").read_text())
+    assert summary["dataset"] == "omniglot" and summary["network"] == "conv4" and summary["loss"] == "nway"
+    assert summary["steps"] == 12 and summary["finished"] and summary["seed"] == 3 and summary["seconds"] > 0
+    assert "numpy" in summary["versions"]
+    for key in ("lake", "one_shot", "verification"):
+        assert 0 <= summary[key]["accuracy"] <= 1 and summary[key]["trials"] > 0 and len(summary[key]["interval"]) == 2
+    lines = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "validation_accuracy" in line] == [0, 5, 10, 12]
+    assert all(np.isfinite(line["loss"]) for line in lines if "loss" in line)
+    for name in PICTURES:
+        with Image.open(whole / name) as picture:
+            assert min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 10
+    assert json.loads((whole / "config.json").read_text())["batch"] == 6
+
+
+def test_evaluate_repeats_the_summary(whole, small_omniglot):
+    summary = json.loads((whole / "summary.json").read_text())
+    network, trained = evaluate.load_run(whole)
+    for key, protocol in (("lake", "lake"), ("one_shot", "nway"), ("verification", "verification")):
+        again = evaluate.measure(evaluate.Config(whole, protocol=protocol, data_dir=small_omniglot), network, trained)
+        assert again == summary[key]
+
+
+@pytest.mark.parametrize("stop_at", [1, 7, 12])
+def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch, capsys, stop_at):
+    out, step = tmp_path / "run", train.Trainer.train_step
+
+    def step_and_interrupt(trainer):
+        loss = step(trainer)
+        if trainer.step == stop_at:
+            signal.raise_signal(signal.SIGINT)
+        return loss
+
+    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    code = call(monkeypatch, *arguments(small_omniglot, out))
+    monkeypatch.setattr(train.Trainer, "train_step", step)
+    if stop_at < 12:
+        assert code == 130 and "--resume" in capsys.readouterr().out
+        summary = json.loads((out / "summary.json").read_text())
+        assert not summary["finished"] and summary["steps"] == stop_at and summary["lake"] is None
+        assert call(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
+    assert_same_end(out, whole)
+    steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps) and steps.count(0) == 1
+
+
+def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    program = [
+        sys.executable,
+        "-c",
+        f"import time; from minisiamese import train; train.VALIDATION_TRIALS = 20; {SLOW}; train.main()",
+    ]
+    process = subprocess.Popen([*program, *arguments(small_omniglot, out)], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (out / "last.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.15)  # into the steps after the checkpoint
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 0 < checkpoint.load(out / "last.npz")[1]["step"] < 12
+    with open(out / "metrics.jsonl", "a") as metrics:
+        metrics.write('{"step": 11, "lo')  # a line cut short
+    assert call(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
+    assert_same_end(out, whole)
+
+
+def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypatch):
+    """The same background with other evaluation alphabets and runs: the same weights, the same choice of the best."""
+    other = make_omniglot(tmp_path, range(45, 47))
+    assert call(monkeypatch, *arguments(other, tmp_path / "run")) == 0
+    assert_same_end(tmp_path / "run", whole)
+    figures = [json.loads((out / "summary.json").read_text())["lake"]["accuracy"] for out in (whole, tmp_path / "run")]
+    assert figures[0] != figures[1]  # the test did change
+
+
+def test_evaluation_data_may_be_missing_until_training_is_over(small_omniglot, tmp_path, monkeypatch):
+    folder = tmp_path / "data/omniglot"
+    folder.mkdir(parents=True)
+    shutil.copy(small_omniglot / "omniglot/images_background.zip", folder)
+    seen = []
+    load = data.load
+
+    def watch(name, split, data_dir):
+        seen.append((split, (tmp_path / "run/last.npz").exists()))
+        return load(name, split, data_dir)
+
+    monkeypatch.setattr(data, "load", watch)
+    assert call(monkeypatch, *arguments(tmp_path / "data", tmp_path / "run", steps=4)) == 2  # Lake's runs are missing
+    assert seen == [("background", False)]
+    assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 4
+    for name in ("images_evaluation.zip", "all_runs.zip"):
+        shutil.copy(small_omniglot / "omniglot" / name, folder)
+    resume = ["omniglot", "--data-dir", tmp_path / "data", "--out", tmp_path / "run", "--resume"]
+    assert call(monkeypatch, *resume) == 0  # nothing was lost
+    assert ("evaluation", True) in seen and ("evaluation", False) not in seen
+
+
+@pytest.mark.parametrize("loss", CRITERIA)
+def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
+    config = Config(
+        data="omniglot", loss=loss, batch=6, drawings=3, lr=1e-3, margin=100.0, distort=False, schedule="constant"
+    ).checked()
+    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    batch = trainer.sampler.draw(trainer.rng)
+    monkeypatch.setattr(trainer.sampler, "draw", lambda rng: batch)
+    losses = [float(trainer.train_step()) for _ in range(25)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, monkeypatch):
+    more = "--optimizer momentum --lr 0.01 --schedule epoch --epoch-steps 2 --l2 1e-3 1e-3 1e-3 1e-3 0 --head euclidean"
+    # the Euclidean head has weights of its own, w
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more.split(), "--no-distort", steps=4)) == 0
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert lines[-2]["penalty"] > 0
+    assert lines[-2]["lr"] == pytest.approx(0.01 * 0.99**2)
+
+
+def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
+    argv = [part for part in arguments(small_omniglot, tmp_path / "run") if part not in ("--steps", "12")]
+    assert call(monkeypatch, *argv, "--minutes", "0.03") == 0
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["steps"] > 3 and summary["finished"]
+    # the same number of steps, given as such, is the same run
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=summary["steps"])) == 0
+    if summary["steps"] >= 30:  # where the steps were set within the tenth that the schedule holds
+        assert_same_end(tmp_path / "run", tmp_path / "again")
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "run"
+    assert call(monkeypatch, *arguments(small_omniglot, out, "--lr", "1e30")) == 2
+    error = capsys.readouterr().err
+    assert "no longer a number" in error and "--lr" in error and error.count("\n") == 1
+    arrays, meta = checkpoint.load(out / "best.npz")
+    assert meta["step"] == 0 and all(np.all(np.isfinite(array)) for array in arrays.values())
+    assert not (out / "last.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (["--device", "cuda"], "--device cuda"),
+        (["--steps", "0"], "--steps must be more than 0"),
+        (["--minutes", "3"], "--steps or --minutes"),
+        (["--within", "2"], "--within"),
+        (["--seed", "-1"], "--seed"),
+        (["--batch", "500"], "classes to train on"),
+        (["--drawings", "9"], "only 4 images"),
+        (["--l2", "1", "2"], "1 or 5 numbers"),
+        (["--init", "paper"], "--network koch"),
+        (["--validation-alphabets", "9"], "--validation-alphabets"),
+        (["--data-dir", "/nowhere"], "glyphs"),
+        (["--loss", "hinge"], "invalid choice"),
+        (["--resume"], "no run in"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_nothing(small_omniglot, tmp_path, monkeypatch, capsys, more, complaint):
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more)) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err and captured.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch, capsys):
+    before = {path.name: path.read_bytes() for path in whole.iterdir()}
+    assert call(monkeypatch, *arguments(small_omniglot, whole)) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in whole.iterdir()} == before
+
+    out = tmp_path / "cut"
+    shutil.copytree(whole, out)
+    os.truncate(out / "last.npz", 1000)
+    resume = ["omniglot", "--data-dir", small_omniglot, "--out", out, "--resume"]
+    assert call(monkeypatch, *resume) == 2
+    assert "not a whole checkpoint" in capsys.readouterr().err
+    assert (out / "best.npz").read_bytes() == before["best.npz"]
+    assert call(monkeypatch, "glyphs", *resume[1:]) == 2
+    assert "a run on omniglot" in capsys.readouterr().err
+    (out / "config.json").write_text("{")
+    assert call(monkeypatch, *resume) == 2
+    assert "cannot be read" in capsys.readouterr().err
