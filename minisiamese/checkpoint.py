@@ -3,7 +3,6 @@
 import json
 import os
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
@@ -14,11 +13,21 @@ META = "meta.json"
 
 
 def save(path, arrays, meta):
-    """Write {name: array} and a JSON-able dict. The file appears under its name only when it is complete."""
-    path = Path(path)
+    """Write {name: array} and a JSON-able dict."""
+    arrays = {name: to_host(array) for name, array in arrays.items()}
+    _write(path, lambda file: np.savez(file, **{META: np.array(json.dumps(meta))}, **arrays))
+
+
+def save_text(path, text):
+    """Write a text file."""
+    _write(path, lambda file: file.write(text.encode()))
+
+
+def _write(path, write):
+    """``write(file)``, so that the file appears under its name, or takes an older one's place, only when complete."""
     part = path.with_name(f"{path.name}.part")
     with open(part, "wb") as file:
-        np.savez(file, **{META: np.array(json.dumps(meta))}, **{name: to_host(array) for name, array in arrays.items()})
+        write(file)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)

@@ -47,7 +47,7 @@ class Config:
     # Optimiser: adam, or momentum SGD.
     optimizer: Literal["adam", "momentum"] = "adam"
     # Learning rate at the start.
-    lr: float = 3e-3
+    lr: float = 6e-3
     # Momentum of --optimizer momentum.
     momentum: float = 0.9
     # How the rate falls: cosine to 0, epoch (1 % an epoch, as in the paper), or constant.

@@ -43,9 +43,7 @@ def finish(trainer):
             summary[key] = evaluate.measure(how, trainer.network, config.to_json())
             print(evaluate.describe(summary[key]))
         test_pictures(trainer, summary["verification"]["threshold"])
-    part = out / "summary.json.part"
-    part.write_text(json.dumps(summary, indent=1))
-    part.replace(out / "summary.json")
+    checkpoint.save_text(out / "summary.json", json.dumps(summary, indent=1))
     return summary
 
 

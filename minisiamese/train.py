@@ -133,17 +133,19 @@ def train(config):
     trainer = Trainer(
         config, *hold_out(data.load(config.data, "background", config.data_dir), config.validation_alphabets)
     )
-    if config.resume and (config.out / "last.npz").exists():
-        trainer.load_last(config.out / "last.npz")
-    try:
-        config.out.mkdir(parents=True, exist_ok=True)
-        (config.out / "config.json").write_text(json.dumps(config.to_json(), indent=1))
-    except OSError as error:
-        raise BadInput(f"--out: cannot write {config.out} ({error.strerror})") from None
+    if config.resume:
+        if (config.out / "last.npz").exists():
+            trainer.load_last(config.out / "last.npz")
+        print(f"going on with {config.out} after step {trainer.step}, with the settings it was started with")
+    else:
+        try:
+            config.out.mkdir(parents=True, exist_ok=True)
+            checkpoint.save_text(config.out / "config.json", json.dumps(config.to_json(), indent=1))
+        except OSError as error:
+            raise BadInput(f"--out: cannot write {config.out} ({error.strerror})") from None
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", RuntimeWarning
-        )  # overflow shows as a loss that is not finite, and stops the run
+        # overflow shows as a loss that is not finite, and stops the run
+        warnings.simplefilter("ignore", RuntimeWarning)
         _loop(trainer, config.out)
     return finish(trainer)
 
@@ -183,14 +185,15 @@ def _loop(trainer, out):
                 trainer.validation_seconds = time.perf_counter() - start
                 _log(metrics, bar, step=0, validation_accuracy=trainer.best)
                 trainer.save_best(out / "best.npz")
-            total, count = 0.0, 0
-            while trainer.step != trainer.steps and not stop:
+            total, count, stopping = 0.0, 0, False
+            while trainer.step != trainer.steps and not stopping:
                 total, count = total + trainer.train_step(), count + 1
+                stopping = bool(stop)  # asked once a step, so that what stops the loop is also what saves
                 trainer.seconds = time.perf_counter() - start
                 trainer.plan()
                 bar.total = trainer.steps
                 bar.update()
-                step, at_end = trainer.step, trainer.step == trainer.steps or stop
+                step, at_end = trainer.step, trainer.step == trainer.steps or stopping
                 validating = step % config.validate_every == 0 or step == trainer.steps
                 saving = step % config.checkpoint_every == 0 or at_end
                 if not (step % LOG_EVERY == 0 or validating or saving):
@@ -227,7 +230,7 @@ def _open_metrics(path, step):
                     kept.append(line)
             except ValueError:  # a line cut short when the run was killed
                 break
-    path.write_text("".join(line + "\n" for line in kept) if step else "")
+    checkpoint.save_text(path, "".join(line + "\n" for line in kept) if step else "")
     return open(path, "a", buffering=1)
 
 
