@@ -46,7 +46,7 @@ def check_device(device):
     try:
         import cupy
 
-        cupy.asnumpy(cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32))
+        (cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32)).get()
     except ImportError:
         raise BadInput(
             "--device cuda needs CuPy: pip install 'minisiamese[cuda12]' (or cuda13), or use --device cpu"

@@ -1,8 +1,11 @@
 """Data sets: reading, caching, splitting, drawing batches."""
 
+import runpy
 import shutil
+import sys
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +130,22 @@ def test_without_data_and_network_the_way_out_is_named(error, tmp_path, monkeypa
     monkeypatch.setattr(omniglot.pooch, "retrieve", retrieve)
     with pytest.raises(BadInput, match=r"--data-dir.*MINISIAMESE_DATA.*data_scripts.*glyphs"):
         load("omniglot", "background")
+
+
+def test_the_data_script_fetches_every_archive(tmp_path, monkeypatch, capsys):
+    fetched = []
+
+    def retrieve(url, known_hash, fname, path, progressbar):
+        fetched.append((url, known_hash))
+        return path / fname
+
+    monkeypatch.setattr(omniglot.pooch, "retrieve", retrieve)
+    monkeypatch.setattr(sys, "argv", ["omniglot.py", "--data-dir", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(Path(__file__).parent.parent / "data_scripts/omniglot.py"), run_name="__main__")
+    assert not stop.value.code
+    assert capsys.readouterr().out.split() == [f"{tmp_path}/omniglot/{name}.zip" for name in omniglot.ARCHIVES]
+    assert fetched[0] == (f"{omniglot.URL}images_background.zip", "md5:68d2efa1b9178cc56df9314c21c6e718")
 
 
 def test_damaged_and_wrong_archives_are_named(small_omniglot, tmp_path):

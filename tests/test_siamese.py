@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from minisiamese.backend import in_chunks
 from minisiamese.data.dataset import Dataset
 from minisiamese.data.samplers import Episodes, Pairs, Triplets
 from minisiamese.gradcheck import numerical_gradient, relative_error
@@ -128,11 +127,3 @@ def test_the_gradient_of_a_whole_network(rng):
             array -= sign * step * direction[key]
     slope = sum(np.vdot(grads[key], direction[key]) for key in params)
     assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(slope, rel=1e-5)
-
-
-def test_chunks_add_up_in_order():
-    parts = []
-    total = in_chunks(lambda rows: parts.append(rows) or np.array([rows.stop - rows.start]), 10, 700_000)
-    assert total.tolist() == [10]
-    assert sorted((rows.start, rows.stop) for rows in parts) == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
-    assert in_chunks(lambda rows: None, 10, 1) is None

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -251,3 +252,10 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     (out / "config.json").write_text("{")
     assert call(monkeypatch, *resume) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_help_explains_every_setting(monkeypatch, capsys):
+    assert call(monkeypatch, "--help") == 0
+    text = capsys.readouterr().out
+    assert all(f"--{field.name.replace('_', '-')}" in text for field in fields(Config) if field.name != "data")
+    assert "Seed of every random draw" in text

@@ -37,8 +37,7 @@ class Sampler:
     """Base: what all samplers need to know of a data set."""
 
     def __init__(self, dataset, within):
-        self.dataset, self.within = dataset, within
-        self.rows_of = [rows for rows in dataset.rows_of_class]
+        self.dataset, self.within, self.rows_of = dataset, within, dataset.rows_of_class
         self.mates = {label: group for group in dataset.classes_of_group for label in group.tolist()}
         if len(self.rows_of) < 2 or min(map(len, self.rows_of)) < 2:
             raise BadInput("training needs at least two classes with at least two images each")
