@@ -10,7 +10,7 @@ from minisiamese.backend import available_cores
 from minisiamese.errors import BadInput
 from minisiamese.siamese import CRITERIA
 
-DEFAULT_STEPS = {"omniglot": 1500, "glyphs": 300}
+DEFAULT_STEPS = {"omniglot": 1500, "glyphs": 150}
 POSITIVE = ["steps", "minutes", "batch", "margin", "lr", "epoch_steps", "validate_every", "checkpoint_every", "threads"]
 
 
@@ -30,7 +30,7 @@ class Config:
     head: Literal["l1", "euclidean"] = "l1"
     # Initial weights: default, or paper (the paper's values, which saturate; koch only).
     init: Literal["default", "paper"] = "default"
-    # Training steps. Default: 1500 for omniglot, 300 for glyphs, or as many as fit into --minutes.
+    # Training steps. Default: 1500 for omniglot, 150 for glyphs, or as many as fit into --minutes.
     steps: int | None = None
     # Minutes of training: the first twentieth is timed and sets the number of steps.
     minutes: float | None = None

@@ -188,7 +188,10 @@ def render(lines, pen):
     picture = Image.new("L", (SIZE * SUPERSAMPLING,) * 2)
     draw = ImageDraw.Draw(picture)
     for line in lines:
-        draw.line(line.ravel().tolist(), fill=255, width=int(pen), joint="curve")
-        for x, y in line[[0, -1]]:  # round ends
+        draw.line(line.ravel().tolist(), fill=255, width=int(pen))
+        step = np.diff(line, axis=0)
+        step /= np.linalg.norm(step, axis=1, keepdims=True) + 1e-9
+        corner = (step[1:] * step[:-1]).sum(axis=1) < 0.9  # there, and at both ends, the pen's round tip shows
+        for x, y in line[np.concatenate([[True], corner, [True]])]:
             draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=255)
     return np.where(np.asarray(picture.reduce(SUPERSAMPLING)) > 127, np.uint8(255), np.uint8(0))
