@@ -61,10 +61,12 @@ def lake_trials(runs):
     return Trials(np.concatenate(images), np.array(query), np.stack(support)[:, :, None], np.array(target))
 
 
-def nway_trials(dataset, way, shot, count, within, rng):
-    """count random trials, as Lake's and the paper's (section 4.3): K people draw the support, another the query.
+def nway_trials(dataset, way, shot, count, within, rng, every_class=False):
+    """count random supports of ``way`` classes by K people, and a query by another (Koch et al., section 4.3).
 
-    The N classes are of one alphabet (``within``) or of any. BadInput if there are too few classes or drawers.
+    The classes are of one alphabet (``within``) or of any. A support is asked about one of its classes, or, as in
+    Lake's runs, about each of them (``every_class``: way trials that share their drawings). BadInput if there are too
+    few classes or drawers.
     """
     groups = [classes for classes in dataset.classes_of_group if len(classes) >= way]
     most = max(map(len, dataset.classes_of_group)) if within else len(dataset.rows_of_class)
@@ -80,13 +82,14 @@ def nway_trials(dataset, way, shot, count, within, rng):
         if len(common) < shot + 1:
             raise BadInput(f"--shot {shot} needs {shot + 1} drawings of each class, but some have only {len(common)}")
         *support_drawers, query_drawer = rng.permutation(common)[: shot + 1].tolist()
-        answer = rng.integers(way)
-        query.append(by_drawer[classes[answer]][query_drawer])
-        support.append([[by_drawer[label][drawer] for drawer in support_drawers] for label in classes])
-        target.append(answer)
+        drawings = [[by_drawer[label][drawer] for drawer in support_drawers] for label in classes]
+        for answer in range(way) if every_class else [rng.integers(way)]:
+            query.append(by_drawer[classes[answer]][query_drawer])
+            support.append(drawings)
+            target.append(answer)
     used, rows = np.unique(np.concatenate([query, np.ravel(support)]), return_inverse=True)
-    rows = rows.reshape(-1)
-    return Trials(dataset.images[used], rows[:count], rows[count:].reshape(count, way, shot), np.array(target))
+    query, support = np.split(rows.reshape(-1), [len(query)])
+    return Trials(dataset.images[used], query, support.reshape(-1, way, shot), np.array(target))
 
 
 # --- scores, accuracies, intervals ------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from minisiamese.siamese import CRITERIA
 from minisiamese.summary import finish
 
 LOG_EVERY = 10  # steps between two lines of metrics.jsonl; the loss is read, and looked at for NaN, this often
-VALIDATION_TRIALS = 1000
+VALIDATION_RUNS = 25  # runs like Lake's, of 20 trials each
 COUNTERS = ("step", "steps", "seconds", "best", "validation_seconds")
 
 
@@ -57,7 +57,7 @@ class Trainer:
             )
         self.views = Views(training.images, self.network.size, config.device)
         way = min(20, max(map(len, validation.classes_of_group)))
-        self.trials = nway_trials(validation, way, 1, VALIDATION_TRIALS, within=True, rng=np.random.default_rng(0))
+        self.trials = nway_trials(validation, way, 1, VALIDATION_RUNS, True, np.random.default_rng(0), every_class=True)
         self.step, self.steps, self.seconds, self.best = 0, config.steps, 0.0, 0.0
         self.validation_seconds = 0.0
 

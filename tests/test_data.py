@@ -243,6 +243,7 @@ def test_every_drawing_of_an_episode_is_asked_against_one_of_each_class(classes,
         assert label[support[target]] == label[query] and support[target] != query
         asked[query] += 1
     assert asked == dict.fromkeys(range(18), 2)
+    assert np.all(np.bincount(batch.tasks.ravel(), minlength=len(batch.pairs)) == 2)  # no pair is scored in vain
 
 
 @pytest.mark.parametrize(("within", "alphabets"), [(1.0, {1}), (0.0, {2, 3})])

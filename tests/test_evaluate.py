@@ -38,6 +38,19 @@ def test_trials_are_fair(drawings, rng, within, shot):
     assert len(set(trials.target)) == 6  # the answer is in every place
 
 
+def test_runs_ask_about_every_class_of_a_support(drawings, rng):
+    trials = evaluate.nway_trials(drawings, 6, 1, 3, True, rng, every_class=True)
+    assert trials.target.tolist() == [*range(6)] * 3
+    assert len(trials.images) <= 3 * 12
+    assert np.array_equal(trials.support[0], trials.support[5]) and not np.array_equal(
+        trials.support[0], trials.support[6]
+    )
+    label_of = {image.tobytes(): label for image, label in zip(drawings.images, drawings.labels, strict=True)}
+    label = np.array([label_of[image.tobytes()] for image in trials.images])
+    assert np.array_equal(label[trials.query], label[trials.support[np.arange(18), trials.target, 0]])
+    assert not np.any(trials.support[:, :, 0] == trials.query[:, None])
+
+
 def test_impossible_trials_are_refused(drawings, rng):
     with pytest.raises(BadInput, match="--way"):
         evaluate.nway_trials(drawings, 1 + max(map(len, drawings.classes_of_group)), 1, 1, True, rng)

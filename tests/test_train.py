@@ -32,7 +32,7 @@ def quick_tests():
     patch = pytest.MonkeyPatch()
     patch.setattr(evaluate, "BASELINES", {"nearest_neighbour": nearest_neighbour})
     patch.setattr(evaluate, "TRIALS", {"nway": 30, "verification": 60})
-    patch.setattr(train, "VALIDATION_TRIALS", 20)
+    patch.setattr(train, "VALIDATION_RUNS", 2)
     yield
     patch.undo()
 
@@ -120,7 +120,7 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
     program = [
         sys.executable,
         "-c",
-        f"import time; from minisiamese import train; train.VALIDATION_TRIALS = 20; {SLOW}; train.main()",
+        f"import time; from minisiamese import train; train.VALIDATION_RUNS = 2; {SLOW}; train.main()",
     ]
     process = subprocess.Popen([*program, *arguments(small_omniglot, out)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -134,6 +134,15 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
         metrics.write('{"step": 11, "lo')  # a line cut short
     assert call(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
     assert_same_end(out, whole)
+
+
+def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(small_omniglot, tmp_path, monkeypatch):
+    accuracies = iter([0.1, 0.9, 0.3, 0.2])  # at steps 0, 5, 10 and 12
+    monkeypatch.setattr(train.Trainer, "validate", lambda trainer: next(accuracies))
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 0
+    assert checkpoint.load(tmp_path / "run/best.npz")[1]["step"] == 5
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert (summary["best_step"], summary["validation_accuracy"]) == (5, 0.9)
 
 
 def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypatch):
@@ -175,7 +184,7 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
     trainer = train.Trainer(config, *hold_out(drawings, 1))
     batch = trainer.sampler.draw(trainer.rng)
     monkeypatch.setattr(trainer.sampler, "draw", lambda rng: batch)
-    losses = [float(trainer.train_step()) for _ in range(25)]
+    losses = [float(trainer.train_step()) for _ in range(15)]
     assert losses[-1] < 0.7 * losses[0]
 
 
