@@ -24,7 +24,8 @@ class Config:
 def main():
     config = parse(Config, "python data_scripts/omniglot.py")
     for name in ARCHIVES:
-        print(fetch(name, config.data_dir))
+        path = config.data_dir / "omniglot" / f"{name}.zip"
+        print(path if path.exists() else fetch(name, config.data_dir))  # a file that is there is the user's own
 
 
 if __name__ == "__main__":

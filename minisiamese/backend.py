@@ -49,7 +49,7 @@ def check_device(device):
         (cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32)).get()
     except ImportError:
         raise BadInput(
-            "--device cuda needs CuPy: pip install 'minisiamese[cuda12]' (or cuda13), or use --device cpu"
+            "--device cuda needs CuPy: pip install -e '.[cuda12]' (or cuda13), or use --device cpu"
         ) from None
     except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -95,10 +95,10 @@ def in_chunks(task, count, item_bytes, xp=np):
     budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
     size = max(1, budget // item_bytes)
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if xp is not np or _threads == 1 or len(slices) == 1:
+    if xp is not np:
         return _sum(map(task, slices))
     with _blas().limit(limits=1):
-        return _sum(_pool(_threads).map(task, slices))
+        return _sum(_pool(_threads).map(task, slices) if len(slices) > 1 else map(task, slices))
 
 
 def _sum(parts):

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -11,7 +11,10 @@ from minisiamese.errors import BadInput
 from minisiamese.siamese import CRITERIA
 
 DEFAULT_STEPS = {"omniglot": 1500, "glyphs": 150}
-POSITIVE = ["steps", "minutes", "batch", "margin", "lr", "epoch_steps", "validate_every", "checkpoint_every", "threads"]
+POSITIVE = (  # settings that must be more than 0 where they are given
+    *("steps", "minutes", "batch", "drawings", "margin", "lr", "epoch_steps", "validation_alphabets"),
+    *("validate_every", "checkpoint_every", "threads"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Config:
     init: Literal["default", "paper"] = "default"
     # Training steps. Default: 1500 for omniglot, 150 for glyphs, or as many as fit into --minutes.
     steps: int | None = None
-    # Minutes of training: the first twentieth is timed and sets the number of steps.
+    # Minutes of training, about: the first twentieth is timed and sets the number of steps.
     minutes: float | None = None
     # Classes a step (nway, prototypical; default 60), or pairs or triplets a step (default 128).
     batch: int | None = None
@@ -64,11 +67,11 @@ class Config:
     checkpoint_every: int = 100
     # Seed of every random draw.
     seed: int = 0
-    # Threads. Default: the machine's cores.
+    # Threads; another number may change the last digits. Default: the machine's cores.
     threads: int | None = None
     # Where to compute: cpu (NumPy) or cuda (CuPy).
     device: Literal["cpu", "cuda"] = "cpu"
-    # Folder that holds omniglot/. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
+    # The one folder to look for omniglot/ in. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
     data_dir: Path | None = None
     # Run folder. Default: runs/DATA-NETWORK-LOSS.
     out: Path | None = None
@@ -77,16 +80,25 @@ class Config:
 
     def checked(self):
         """This configuration with its open defaults filled in; BadInput where a value makes no sense."""
+        for name, kind in get_type_hints(Config).items():
+            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
+                raise BadInput(f"--{name} must be one of {', '.join(get_args(kind))}, not {getattr(self, name)}")
         for name in POSITIVE:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise BadInput(f"--{name.replace('_', '-')} must be more than 0, not {value}")
         if not 0 <= self.within <= 1:
             raise BadInput(f"--within is a share, 0 to 1, not {self.within}")
-        if self.steps and self.minutes:
-            raise BadInput("give --steps or --minutes, not both")
+        if not 0 <= self.momentum < 1:
+            raise BadInput(f"--momentum must be 0 or more and less than 1, not {self.momentum}")
+        if min(self.l2, default=0) < 0:
+            raise BadInput(f"--l2 must be 0 or more, not {min(self.l2)}")
         if self.seed < 0:
             raise BadInput(f"--seed must be 0 or more, not {self.seed}")
+        if self.steps and self.minutes:
+            raise BadInput("give --steps or --minutes, not both")
+        if self.head != "l1" and CRITERIA[self.loss].head != "similarity":
+            raise BadInput(f"--head {self.head} is for --loss nway and bce: {self.loss} compares by distance alone")
         steps = None if self.minutes else self.steps or DEFAULT_STEPS[self.data]
         batch = self.batch or (60 if CRITERIA[self.loss].tuples == "episodes" else 128)
         out = self.out or Path("runs") / f"{self.data}-{self.network}-{self.loss}"
@@ -96,8 +108,11 @@ class Config:
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, values):
-        known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
-        for key in ("data_dir", "out"):
-            known[key] = Path(known[key]) if known.get(key) else None
-        return cls(**{**known, "l2": tuple(known["l2"])})
+    def from_json(cls, values, path):
+        """The configuration that ``to_json`` gave, read from ``path``; BadInput if it is none."""
+        try:
+            known = {field.name: values[field.name] for field in fields(cls)}
+            paths = {key: known[key] and Path(known[key]) for key in ("data_dir", "out")}
+            return cls(**known | paths | {"l2": tuple(known["l2"])}).checked()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput(f"{path} holds no training configuration ({type(error).__name__}: {error})") from None

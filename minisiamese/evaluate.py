@@ -8,7 +8,6 @@ Notation: T trials of N classes with K support drawings each; scores are larger 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from scipy.stats import norm
 from minisiamese import checkpoint, data
 from minisiamese.backend import available_cores, check_device, set_threads, to_device, to_host
 from minisiamese.baselines import BASELINES
+from minisiamese.config import Config as TrainConfig
 from minisiamese.data import omniglot
 from minisiamese.data.affine import Views
 from minisiamese.data.dataset import hold_out
@@ -202,7 +202,7 @@ class Config:
     threads: int | None = None
     # Where to compute: cpu (NumPy) or cuda (CuPy).
     device: Literal["cpu", "cuda"] = "cpu"
-    # Folder that holds omniglot/. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
+    # The one folder to look for omniglot/ in. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
     data_dir: Path | None = None
 
 
@@ -212,8 +212,8 @@ def load_run(path, device="cpu"):
     if not path.exists():
         raise BadInput(f"{path} does not exist: give a run folder that 'python -m minisiamese.train' made")
     arrays, meta = checkpoint.load(path)
-    trained = meta["config"]
-    network = build(SimpleNamespace(**trained), np.random.default_rng(0)).to(device)
+    trained = TrainConfig.from_json(meta.get("config") if isinstance(meta, dict) else None, path)
+    network = build(trained, np.random.default_rng(0)).to(device)
     checkpoint.restore(network.arrays(), arrays, path)
     return network, trained
 
@@ -221,30 +221,29 @@ def load_run(path, device="cpu"):
 def measure(config, network, trained):
     """One protocol's result as a JSON-able dict: accuracy, trials, interval, baselines, and what was measured."""
     scorer = network_scorer(network, config.device)
-    protocol = config.protocol or ("lake" if trained["data"] == "omniglot" else "nway")
-    described = {"protocol": protocol}
+    protocol = config.protocol or ("lake" if trained.data == "omniglot" else "nway")
     if protocol == "lake":
-        return described | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer)
+        return {"protocol": protocol} | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer)
 
-    rng = np.random.default_rng(config.seed)
-    background = data.load(trained["data"], "background", config.data_dir)
-    training, validation = hold_out(background, trained["validation_alphabets"])
-    if config.split == "evaluation":
-        dataset, known = data.load(trained["data"], "evaluation", config.data_dir), validation
-    else:
-        dataset, known = {"validation": validation, "training": training}[config.split], training
-    described |= {"data": trained["data"], "split": config.split, "seed": config.seed}
-    if protocol == "verification":
-        if config.split == "training":
-            raise BadInput(
-                "--protocol verification takes --split evaluation or validation: the threshold comes from training"
-            )
-        return described | verification(dataset, known, scorer, config.trials or TRIALS[protocol], rng)
-    described |= {"way": config.way, "shot": config.shot, "alphabets": config.alphabets}
-    within = config.alphabets == "within"
-    return described | one_shot(
-        nway_trials(dataset, config.way, config.shot, config.trials or TRIALS[protocol], within, rng), scorer
-    )
+    rng, count = np.random.default_rng(config.seed), config.trials or TRIALS[protocol]
+    described = {"protocol": protocol, "data": trained.data, "split": config.split, "seed": config.seed}
+    if protocol == "nway":
+        described |= {"way": config.way, "shot": config.shot, "alphabets": config.alphabets}
+        dataset, within = load_split(config.split, config, trained), config.alphabets == "within"
+        return described | one_shot(nway_trials(dataset, config.way, config.shot, count, within, rng), scorer)
+    if config.split == "training":
+        raise BadInput("--protocol verification takes --split evaluation or validation: training gives the threshold")
+    known = load_split("validation" if config.split == "evaluation" else "training", config, trained)
+    return described | verification(load_split(config.split, config, trained), known, scorer, count, rng)
+
+
+def load_split(split, config, trained):
+    """The evaluation alphabets, or the background ones that were held out of training, or those trained on."""
+    if split == "evaluation":
+        return data.load(trained.data, "evaluation", config.data_dir)
+    background = data.load(trained.data, "background", config.data_dir)
+    training, validation = hold_out(background, trained.validation_alphabets)
+    return training if split == "training" else validation
 
 
 def describe(result):
@@ -265,6 +264,8 @@ def describe(result):
 
 def main():
     config = parse(Config, "python -m minisiamese.evaluate")
+    if config.seed < 0:
+        raise BadInput(f"--seed must be 0 or more, not {config.seed}")
     for name in ("way", "shot", "trials", "threads"):
         if getattr(config, name) is not None and getattr(config, name) < 1:
             raise BadInput(f"--{name} must be at least 1, not {getattr(config, name)}")

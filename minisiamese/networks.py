@@ -54,7 +54,7 @@ def conv4(rng, head="l1", channels=1, init="default"):
         raise BadInput("--init paper is for --network koch: conv4 is not a network of the paper")
     layers = []
     for block in range(4):  # 35 -> 17 -> 8 -> 4 -> 2
-        convolution = Conv2D(64 if block else channels, 64, 3, rng, padding=1, input_gradient=block > 0)
+        convolution = Conv2D(64 if block else channels, 64, 3, rng, padding=1, bias=None, input_gradient=block > 0)
         layers += [convolution, BatchNorm(64), MaxPool2D(2), ReLU()]
     return Siamese(Sequential(*layers, Flatten()), make_head(head, 256), size=35, channels=channels)
 

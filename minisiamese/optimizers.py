@@ -54,7 +54,7 @@ class Optimizer:
 
 
 class Momentum(Optimizer):
-    """v <- mu v - rate g;  w <- w + v.  The paper's update."""
+    """v <- mu v - rate g;  w <- w + v.  The paper's update, with one mu for all layers and epochs."""
 
     slots = ("velocity",)
 

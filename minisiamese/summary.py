@@ -40,7 +40,7 @@ def finish(trainer):
             protocols.pop("lake")
         for key, protocol in protocols.items():
             how = evaluate.Config(out, protocol=protocol, device=config.device, data_dir=config.data_dir)
-            summary[key] = evaluate.measure(how, trainer.network, config.to_json())
+            summary[key] = evaluate.measure(how, trainer.network, config)
             print(evaluate.describe(summary[key]))
         test_pictures(trainer, summary["verification"]["threshold"])
     checkpoint.save_text(out / "summary.json", json.dumps(summary, indent=1))

@@ -9,6 +9,7 @@ that was stopped, by Ctrl-C or by force, goes on with ``--resume`` and ends with
 import json
 import math
 import signal
+import sys
 import time
 import warnings
 from dataclasses import replace
@@ -25,7 +26,7 @@ from minisiamese.data.samplers import Episodes, Pairs, Triplets
 from minisiamese.errors import BadInput, front_door, parse
 from minisiamese.evaluate import credits, network_scorer, nway_trials, rate
 from minisiamese.networks import build
-from minisiamese.optimizers import SCHEDULES, Adam, Momentum
+from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.siamese import CRITERIA
 from minisiamese.summary import finish
 
@@ -41,10 +42,9 @@ class Trainer:
         self.config = config
         self.rng = np.random.default_rng(config.seed)
         self.network = build(config, self.rng, channels=training.images.shape[3]).to(config.device)
-        optimizer = {"adam": Adam, "momentum": Momentum}[config.optimizer]
         extra = {"momentum": config.momentum} if config.optimizer == "momentum" else {}
         try:
-            self.optimizer = optimizer(self.network, config.l2, **extra)
+            self.optimizer = OPTIMIZERS[config.optimizer](self.network, config.l2, **extra)
         except ValueError as error:
             raise BadInput(f"--l2: {error}") from None
         criterion = CRITERIA[config.loss]
@@ -86,13 +86,14 @@ class Trainer:
         return rate(credits(scores, self.trials.target))["accuracy"]
 
     def plan(self):
-        """Once a twentieth of --minutes has passed, set how many steps fit into them."""
+        """Once a twentieth of --minutes has passed, set how many steps fit into them; whether it was done now."""
         if self.steps or self.seconds < 3 * self.config.minutes or self.step < 3:  # 3 seconds are 1/20 of a minute
-            return
+            return False
         budget = 60 * self.config.minutes - self.seconds
         step_seconds = (self.seconds - self.validation_seconds) / self.step
         step_seconds += self.validation_seconds / self.config.validate_every
         self.steps = self.step + max(1, int(budget / step_seconds))
+        return True
 
     def finite(self):
         return all(np.isfinite(to_host(array.sum())) for array in self.network.arrays().values())
@@ -107,11 +108,22 @@ class Trainer:
         checkpoint.save(path, self._arrays(), meta)
 
     def load_last(self, path):
+        """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
+        if not path.exists():
+            _, meta = checkpoint.load(path.with_name("best.npz")) if path.with_name("best.npz").exists() else ({}, {})
+            if meta.get("step"):
+                raise BadInput(
+                    f"{path} is missing, so the run cannot go on: measure its best.npz, or take another --out"
+                )
+            return
         arrays, meta = checkpoint.load(path)
         checkpoint.restore(self._arrays(), arrays, path)
-        self.rng.bit_generator.state = meta["random_state"]
-        for key in COUNTERS:
-            setattr(self, key, meta[key])
+        try:
+            self.rng.bit_generator.state = meta["random_state"]
+            for key in COUNTERS:
+                setattr(self, key, meta[key])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"{path} cannot be resumed from ({type(error).__name__}: {error})") from None
         self.optimizer.steps = self.step
 
     def _arrays(self):
@@ -123,19 +135,19 @@ class Trainer:
 
 def train(config):
     """Train as configured, measure, and leave the run folder; returns the summary."""
-    config = config.checked()
+    given, config = config, config.checked()
     if config.resume:
-        config = _saved(config)
+        config = _saved(given, config.out)
     elif config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
         raise BadInput(f"{config.out} exists already: give --resume to go on with it, or another --out")
     check_device(config.device)
+    data.check_present(config.data, config.data_dir)
     set_threads(config.threads)
     trainer = Trainer(
         config, *hold_out(data.load(config.data, "background", config.data_dir), config.validation_alphabets)
     )
     if config.resume:
-        if (config.out / "last.npz").exists():
-            trainer.load_last(config.out / "last.npz")
+        trainer.load_last(config.out / "last.npz")
         print(f"going on with {config.out} after step {trainer.step}, with the settings it was started with")
     else:
         try:
@@ -150,19 +162,20 @@ def train(config):
     return finish(trainer)
 
 
-def _saved(config):
-    """The configuration in --out, with this call's machine-dependent choices."""
-    path = config.out / "config.json"
+def _saved(given, out):
+    """The configuration of the run in ``out``, with this call's machine-dependent choices."""
+    path = out / "config.json"
     try:
-        saved = Config.from_json(json.loads(path.read_text()))
+        values = json.loads(path.read_text())
     except FileNotFoundError:
-        raise BadInput(f"--resume: there is no run in {config.out}") from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"--resume: there is no run in {out}") from None
+    except (ValueError, OSError) as error:
         raise BadInput(f"{path} cannot be read ({error})") from None
-    if saved.data != config.data:
-        raise BadInput(f"--resume: {config.out} is a run on {saved.data}, not on {config.data}")
-    machine = {key: getattr(config, key) for key in ("threads", "device", "data_dir", "out", "resume")}
-    return replace(saved, **machine)
+    saved = Config.from_json(values, path)
+    if saved.data != given.data:
+        raise BadInput(f"--resume: {out} is a run on {saved.data}, not on {given.data}")
+    machine = {"threads": given.threads or saved.threads, "device": given.device, "data_dir": given.data_dir}
+    return replace(saved, out=out, resume=True, **machine)
 
 
 def _loop(trainer, out):
@@ -187,15 +200,16 @@ def _loop(trainer, out):
                 trainer.save_best(out / "best.npz")
             total, count, stopping = 0.0, 0, False
             while trainer.step != trainer.steps and not stopping:
+                rate = trainer.rate()
                 total, count = total + trainer.train_step(), count + 1
                 stopping = bool(stop)  # asked once a step, so that what stops the loop is also what saves
                 trainer.seconds = time.perf_counter() - start
-                trainer.plan()
+                planned = trainer.plan()
                 bar.total = trainer.steps
                 bar.update()
                 step, at_end = trainer.step, trainer.step == trainer.steps or stopping
                 validating = step % config.validate_every == 0 or step == trainer.steps
-                saving = step % config.checkpoint_every == 0 or at_end
+                saving = step % config.checkpoint_every == 0 or at_end or planned  # the plan must not be made twice
                 if not (step % LOG_EVERY == 0 or validating or saving):
                     continue
                 loss, penalty = float(total) / count, float(trainer.optimizer.penalty())
@@ -204,7 +218,7 @@ def _loop(trainer, out):
                         f"the loss is no longer a number at step {step}: try a smaller --lr "
                         f"({out} keeps the checkpoints of earlier steps)"
                     )
-                _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=trainer.rate(), seconds=trainer.seconds)
+                _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=trainer.seconds)
                 total, count = 0.0, 0
                 if validating:
                     accuracy = trainer.validate()
@@ -247,14 +261,18 @@ def _log(metrics, bar, **values):
 
 def main():
     config = parse(Config, "python -m minisiamese.train")
-    summary = train(config)
     out = config.checked().out
-    if summary["finished"]:
-        print(f"{summary['steps']} steps in {summary['seconds']:.0f} s; everything is in {out}")
-        return 0
-    again = f"python -m minisiamese.train {config.data} --out {out} --resume"
-    print(f"stopped after step {summary['steps']}; go on with: {again}")
-    return 130
+    again = f"go on with: python -m minisiamese.train {config.data} --out {out} --resume"
+    try:
+        summary = train(config)
+    except KeyboardInterrupt:  # before or after the training steps, which see to it themselves
+        print(f"interrupted; {again}" if (out / "config.json").exists() else "interrupted", file=sys.stderr)
+        return 130
+    if not summary["finished"]:
+        print(f"stopped after step {summary['steps']}; {again}")
+        return 130
+    print(f"{summary['steps']} steps in {summary['seconds']:.0f} s; everything is in {out}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -92,6 +92,9 @@ def test_omniglot_from_zips_and_from_folders(small_omniglot, tmp_path):
     with zipfile.ZipFile(small_omniglot / "omniglot/images_background.zip") as archive:
         archive.extractall(tmp_path / "omniglot")
     assert np.array_equal(load("omniglot", "background", tmp_path).images, expected.images)
+    alphabet = tmp_path / "omniglot/images_background" / expected.group_names[0]
+    shutil.rmtree(alphabet / "character01")  # below an unchanged folder: the packed file must not be taken
+    assert len(load("omniglot", "background", tmp_path).images) == len(expected.images) - 4
 
 
 def test_lake_runs_keep_tests_with_their_classes(small_omniglot):
@@ -145,6 +148,11 @@ def test_the_data_script_fetches_every_archive(tmp_path, monkeypatch, capsys):
         runpy.run_path(str(Path(__file__).parent.parent / "data_scripts/omniglot.py"), run_name="__main__")
     assert not stop.value.code
     assert capsys.readouterr().out.split() == [f"{tmp_path}/omniglot/{name}.zip" for name in omniglot.ARCHIVES]
+    (tmp_path / "omniglot").mkdir()
+    (tmp_path / "omniglot/all_runs.zip").write_text("a user's own copy")
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(Path(__file__).parent.parent / "data_scripts/omniglot.py"), run_name="__main__")
+    assert len(fetched) == 3 + 2  # what is there stays
     assert fetched[0] == (f"{omniglot.URL}images_background.zip", "md5:68d2efa1b9178cc56df9314c21c6e718")
 
 
@@ -187,6 +195,11 @@ def test_damaged_and_wrong_archives_are_named(small_omniglot, tmp_path):
         archive.writestr("run01/class_labels.txt", "run01/test/item01.png run01/training/class01.png\n")
     with pytest.raises(BadInput, match="lacks"):
         omniglot.load_runs(tmp_path)
+    for labels in (b"", b"one\n", b"a b\nc\n", b"\xff\xfe\n"):
+        with zipfile.ZipFile(folder / "all_runs.zip", "w") as archive:
+            archive.writestr("run01/class_labels.txt", labels)
+        with pytest.raises(BadInput):
+            omniglot.load_runs(tmp_path)
 
 
 def test_the_real_omniglot_is_whole(real_omniglot):

@@ -193,6 +193,7 @@ def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, 
     ("arguments", "complaint"),
     [
         (["--way", "99", "--protocol", "nway"], "--way must be 2 to"),
+        (["--seed", "-1"], "--seed must be 0 or more"),
         (["--way", "0"], "--way must be at least 1"),
         (["--protocol", "guess"], "invalid choice"),
         (["--protocol", "verification", "--split", "training"], "--split evaluation or validation"),
@@ -211,14 +212,20 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
     (tmp_path / "text.npz").write_text("not a checkpoint")
     (tmp_path / "empty.npz").write_bytes(b"")
     np.savez(tmp_path / "other.npz", weights=np.ones(3))
+    with open(tmp_path / "array.npz", "wb") as file:
+        np.save(file, np.ones(3))
     config = TrainConfig(data="omniglot").checked()
     network = build(config, np.random.default_rng(0))
     arrays = network.arrays() | {"twin.0.W": np.zeros((5, 5, 1, 64), np.float32)}
     checkpoint.save(tmp_path / "foreign.npz", arrays, {"config": config.to_json()})
-    for name in ("cut", "text", "empty", "other"):
+    for name in ("cut", "text", "empty", "other", "array"):
         assert call(monkeypatch, tmp_path / f"{name}.npz") == 2
         assert "not a whole checkpoint" in capsys.readouterr().err
     assert call(monkeypatch, tmp_path / "foreign.npz") == 2
     assert "another network" in capsys.readouterr().err
+    for meta in ({}, [], {"config": 3}, {"config": config.to_json() | {"network": "resnet"}}):
+        checkpoint.save(tmp_path / "strange.npz", network.arrays(), meta)
+        assert call(monkeypatch, tmp_path / "strange.npz") == 2
+        assert capsys.readouterr().err.count("\n") == 1
     assert call(monkeypatch, tmp_path / "nowhere") == 2
     assert "does not exist" in capsys.readouterr().err

@@ -30,6 +30,11 @@ CASES = {  # name: layer, shape of x, further arguments of forward
     "Conv2D-padded": lambda rng: (Conv2D(2, 3, 3, rng, padding=1), (2, 5, 4, 2), ()),
     "Conv2D-strided": lambda rng: (Conv2D(2, 3, 3, rng, stride=2, padding=2), (2, 7, 6, 2), ()),
     "Conv2D-1x1": lambda rng: (Conv2D(1, 1, 1, rng, stride=3), (1, 4, 5, 1), ()),
+    "Conv2D-of-single-pixels": lambda rng: (Conv2D(2, 3, 1, rng), (2, 3, 4, 2), ()),
+    "Conv2D-of-the-whole-image": lambda rng: (Conv2D(2, 3, 4, rng), (3, 4, 4, 2), ()),
+    "Conv2D-side-by-side": lambda rng: (Conv2D(2, 3, 3, rng, stride=3), (3, 6, 3, 2), ()),
+    "Conv2D-without-bias": lambda rng: (Conv2D(2, 3, 3, rng, bias=None), (2, 5, 6, 2), ()),
+    "Conv2D-after-ReLU": lambda rng: (Sequential(Conv2D(1, 4, 3, rng), ReLU(), Conv2D(4, 2, 1, rng)), (2, 5, 4, 1), ()),
     "Conv2D-even": lambda rng: (Conv2D(1, 2, 4, rng, stride=3), (2, 9, 8, 1), ()),
     "Sequential": lambda rng: (
         Sequential(Conv2D(1, 2, 3, rng), MaxPool2D(2), Flatten(), Linear(8, 3, rng)),

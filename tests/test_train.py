@@ -154,7 +154,7 @@ def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypat
     assert figures[0] != figures[1]  # the test did change
 
 
-def test_evaluation_data_may_be_missing_until_training_is_over(small_omniglot, tmp_path, monkeypatch):
+def test_evaluation_data_is_asked_for_first_and_opened_last(small_omniglot, tmp_path, monkeypatch):
     folder = tmp_path / "data/omniglot"
     folder.mkdir(parents=True)
     shutil.copy(small_omniglot / "omniglot/images_background.zip", folder)
@@ -166,14 +166,28 @@ def test_evaluation_data_may_be_missing_until_training_is_over(small_omniglot, t
         return load(name, split, data_dir)
 
     monkeypatch.setattr(data, "load", watch)
-    assert call(monkeypatch, *arguments(tmp_path / "data", tmp_path / "run", steps=4)) == 2  # Lake's runs are missing
+    argv = arguments(tmp_path / "data", tmp_path / "run", steps=4)
+    assert call(monkeypatch, *argv) == 2  # what the tests will need is missing: better said now than after training
+    assert not (tmp_path / "run").exists()
+    for name in ("images_evaluation.zip", "all_runs.zip"):
+        (folder / name).write_bytes(b"not looked into before training is over")
+    assert call(monkeypatch, *argv) == 2
     assert seen == [("background", False)]
     assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 4
     for name in ("images_evaluation.zip", "all_runs.zip"):
         shutil.copy(small_omniglot / "omniglot" / name, folder)
-    resume = ["omniglot", "--data-dir", tmp_path / "data", "--out", tmp_path / "run", "--resume"]
-    assert call(monkeypatch, *resume) == 0  # nothing was lost
+    assert call(monkeypatch, *argv[:5], "--resume") == 0  # nothing was lost
     assert ("evaluation", True) in seen and ("evaluation", False) not in seen
+
+
+def test_what_is_trained_on_is_not_what_is_validated_on(drawings):
+    training, held = hold_out(drawings, 2)
+    trainer = train.Trainer(Config(data="omniglot", batch=6, drawings=3).checked(), training, held)
+    pictures = {image.tobytes() for image in trainer.trials.images}
+    assert pictures <= {image.tobytes() for image in held.images}
+    assert not pictures & {image.tobytes() for image in training.images}
+    rows = np.concatenate([trainer.sampler.draw(trainer.rng).rows for _ in range(50)])
+    assert np.array_equal(np.unique(training.groups[rows]), np.arange(len(training.group_names)))
 
 
 @pytest.mark.parametrize("loss", CRITERIA)
@@ -194,7 +208,7 @@ def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, mon
     assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more.split(), "--no-distort", steps=4)) == 0
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert lines[-2]["penalty"] > 0
-    assert lines[-2]["lr"] == pytest.approx(0.01 * 0.99**2)
+    assert lines[-2]["lr"] == pytest.approx(0.01 * 0.99)  # of the fourth step, in the second epoch
 
 
 def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
@@ -202,10 +216,33 @@ def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
     assert call(monkeypatch, *argv, "--minutes", "0.03") == 0
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert summary["steps"] > 3 and summary["finished"]
-    # the same number of steps, given as such, is the same run
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=summary["steps"])) == 0
-    if summary["steps"] >= 30:  # where the steps were set within the tenth that the schedule holds
-        assert_same_end(tmp_path / "run", tmp_path / "again")
+    assert json.loads((tmp_path / "run/config.json").read_text())["steps"] is None
+
+
+def test_minutes_are_the_same_run_as_the_steps_they_came_to(small_omniglot, tmp_path, monkeypatch):
+    def plan(trainer):
+        planning = trainer.step == 3 and trainer.steps is None
+        trainer.steps = 30 if planning else trainer.steps
+        return planning
+
+    def fail(trainer):
+        if trainer.step == 5:
+            raise KeyboardInterrupt  # as if killed, after the plan and before the next regular save
+        return step(trainer)
+
+    step = train.Trainer.train_step
+    monkeypatch.setattr(train.Trainer, "plan", plan)
+    monkeypatch.setattr(train.Trainer, "train_step", fail)
+    argv = [part for part in arguments(small_omniglot, tmp_path / "run") if part not in ("--steps", "12")]
+    argv[argv.index("--checkpoint-every") + 1] = "100"
+    assert call(monkeypatch, *argv, "--minutes", "1") == 130
+    monkeypatch.setattr(
+        train.Trainer, "plan", lambda trainer: pytest.fail("planned twice") if not trainer.steps else False
+    )
+    monkeypatch.setattr(train.Trainer, "train_step", step)
+    assert call(monkeypatch, *argv[:5], "--resume") == 0
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=30)) == 0
+    assert_same_end(tmp_path / "run", tmp_path / "again")
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, monkeypatch, capsys):
@@ -222,6 +259,9 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
     ("more", "complaint"),
     [
         (["--device", "cuda"], "--device cuda"),
+        (["--momentum", "3"], "--momentum"),
+        (["--l2", "-1"], "--l2"),
+        (["--loss", "triplet", "--head", "euclidean"], "--head euclidean"),
         (["--steps", "0"], "--steps must be more than 0"),
         (["--minutes", "3"], "--steps or --minutes"),
         (["--within", "2"], "--within"),
@@ -237,6 +277,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
     ],
 )
 def test_bad_input_gets_one_line_and_leaves_nothing(small_omniglot, tmp_path, monkeypatch, capsys, more, complaint):
+    monkeypatch.setitem(sys.modules, "cupy", None)  # as on a machine without it
     assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more)) == 2
     captured = capsys.readouterr()
     assert complaint in captured.err and captured.err.count("\n") == 1
@@ -258,9 +299,29 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     assert (out / "best.npz").read_bytes() == before["best.npz"]
     assert call(monkeypatch, "glyphs", *resume[1:]) == 2
     assert "a run on omniglot" in capsys.readouterr().err
-    (out / "config.json").write_text("{")
+    (out / "last.npz").unlink()  # not a reason to begin again, over the best weights
     assert call(monkeypatch, *resume) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "last.npz is missing" in capsys.readouterr().err
+    assert (out / "best.npz").read_bytes() == before["best.npz"]
+    assert (out / "metrics.jsonl").read_bytes() == before["metrics.jsonl"]
+    good = json.loads(before["config.json"])
+    for bad in ("{", "[]", json.dumps(good | {"network": "resnet"}), json.dumps(good | {"batch": "many"})):
+        (out / "config.json").write_text(bad)
+        assert call(monkeypatch, *resume) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ctrl_c_in_the_final_tests_says_how_to_go_on(small_omniglot, tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    measure = evaluate.measure
+    monkeypatch.setattr(evaluate, "measure", interrupted)
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)) == 130
+    assert "--resume" in capsys.readouterr().err
+    monkeypatch.setattr(evaluate, "measure", measure)
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)[:5], "--resume") == 0
+    assert json.loads((tmp_path / "run/summary.json").read_text())["finished"]
 
 
 def test_help_explains_every_setting(monkeypatch, capsys):

@@ -11,4 +11,11 @@ def load(name, split, data_dir=None):
     return DATASETS[name](split, data_dir)
 
 
-__all__ = ["DATASETS", "Dataset", "load"]
+def check_present(name, data_dir=None):
+    """Find or fetch, unopened, all that training and its tests will read; BadInput if something is missing."""
+    if name == "omniglot":
+        for archive in omniglot.ARCHIVES:
+            omniglot.find(archive, data_dir)
+
+
+__all__ = ["DATASETS", "Dataset", "check_present", "load"]

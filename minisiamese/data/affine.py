@@ -1,4 +1,4 @@
-"""The paper's affine distortion, on a whole batch at once (Koch et al., section 3.3).
+"""The paper's affine distortion, on a whole batch at once (Koch et al., section 3.2).
 
 Coordinates run from -1 to 1 across the picture, so that one matrix serves every size.
 """

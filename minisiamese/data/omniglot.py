@@ -1,7 +1,8 @@
 """Omniglot (Lake, Salakhutdinov & Tenenbaum 2015): 1,623 characters of 50 alphabets, each drawn by 20 people.
 
-Found as the official zip or as its unzipped folder under omniglot/ in ``--data-dir``, in ``$MINISIAMESE_DATA`` or in
-the user's cache, in this order, else downloaded into the cache. Decoded once, then read from a packed file.
+Found as the official zip or as its unzipped folder under omniglot/: in ``--data-dir`` if that is given, else in
+``$MINISIAMESE_DATA``, else in the user's cache, else downloaded into the cache. Decoded once, then read from a packed
+file.
 """
 
 import io
@@ -99,9 +100,18 @@ def decode(data, where):
 def load(split, data_dir=None):
     """The 30 ``"background"`` or 20 ``"evaluation"`` alphabets as a ``Dataset``."""
     path = find(f"images_{split}", data_dir)
-    status = path.stat()
-    return cached(
-        f"omniglot-{split}", (str(path.resolve()), status.st_size, status.st_mtime_ns), lambda: _read(path, split)
+    return cached(f"omniglot-{split}", _state(path), lambda: _read(path, split))
+
+
+def _state(path):
+    """What changes when a zip, or a folder with all below it, does: its place, size (or files) and latest change."""
+    if path.is_file():
+        return str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns
+    folders = list(os.walk(path))
+    return (
+        str(path.resolve()),
+        sum(len(files) for *_, files in folders),
+        max(os.stat(f).st_mtime_ns for f, *_ in folders),
     )
 
 
@@ -147,10 +157,10 @@ def load_runs(data_dir=None):
     for match, data in read_files(path, RUN_DRAWING):
         drawings["/".join(match.groups())] = decode(data, f"{match.string} in {path}")
     for match, data in read_files(path, RUN_LABELS):
-        lines = [line.split() for line in data.decode().splitlines() if line.strip()]
-        tests, trainings = ([name.removesuffix(".png") for name in column] for column in zip(*lines, strict=True))
-        order = sorted(trainings)
         try:
+            lines = [line.split() for line in data.decode().splitlines() if line.strip()]
+            tests, trainings = ([name.removesuffix(".png") for name in column] for column in zip(*lines, strict=True))
+            order = sorted(trainings)
             runs.append(
                 LakeRun(
                     np.stack([drawings[name] for name in order]),
@@ -160,6 +170,10 @@ def load_runs(data_dir=None):
             )
         except KeyError as error:
             raise BadInput(f"{path} lacks {error} of {match.string}: fetch it again") from None
+        except ValueError as error:
+            raise BadInput(f"{match.string} in {path} is not a list of pairs of drawings ({error})") from None
+    if len({run.training.shape for run in runs}) > 1:
+        raise BadInput(f"{path} holds runs of different sizes: is it the official all_runs.zip?")
     if not runs:
         raise BadInput(f"{path} holds no one-shot runs (runNN/class_labels.txt): is it the official all_runs.zip?")
     return runs

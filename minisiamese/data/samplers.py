@@ -65,7 +65,7 @@ class Sampler:
 
 
 class Pairs(Sampler):
-    """count pairs of drawings, the first half of one class, the second half of two (Koch et al., section 4.1)."""
+    """count pairs of drawings, the first half of one class, the second half of two (Koch et al., section 4.2)."""
 
     def __init__(self, dataset, count, within=0.5):
         super().__init__(dataset, within)
