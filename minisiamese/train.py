@@ -110,11 +110,9 @@ class Trainer:
     def load_last(self, path):
         """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
         if not path.exists():
-            _, meta = checkpoint.load(path.with_name("best.npz")) if path.with_name("best.npz").exists() else ({}, {})
-            if meta.get("step"):
-                raise BadInput(
-                    f"{path} is missing, so the run cannot go on: measure its best.npz, or take another --out"
-                )
+            best = path.with_name("best.npz")
+            if best.exists() and checkpoint.load(best)[1]["step"] > self.config.checkpoint_every:
+                raise BadInput(f"{path} is missing, so the run cannot go on: measure {best}, or take another --out")
             return
         arrays, meta = checkpoint.load(path)
         checkpoint.restore(self._arrays(), arrays, path)

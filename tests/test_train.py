@@ -115,6 +115,24 @@ def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatc
     assert steps == sorted(steps) and steps.count(0) == 1
 
 
+def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot, tmp_path, monkeypatch):
+    step, out = train.Trainer.train_step, tmp_path / "run"
+
+    def fail(trainer):
+        if trainer.step == 7:  # after a validation
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    monkeypatch.setattr(train.Trainer, "train_step", fail)
+    argv = arguments(small_omniglot, out)
+    argv[argv.index("--checkpoint-every") + 1] = "100"
+    assert call(monkeypatch, *argv) == 130
+    assert not (out / "last.npz").exists()
+    monkeypatch.setattr(train.Trainer, "train_step", step)
+    assert call(monkeypatch, *argv[:5], "--resume") == 0
+    assert_same_end(out, whole)
+
+
 def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch):
     out = tmp_path / "run"
     program = [
