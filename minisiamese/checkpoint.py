@@ -40,9 +40,8 @@ def load(path):
         return arrays, json.loads(str(arrays.pop(META)))
     except FileNotFoundError:
         raise BadInput(f"there is no checkpoint {path}") from None
-    except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib, numpy or json
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BadInput(f"{path} is not a whole checkpoint ({reason})") from None
+    except Exception:  # a damaged file can fail anywhere in zipfile, zlib, numpy or json
+        raise BadInput(f"{path} is not a whole checkpoint: it is damaged, or another kind of file") from None
 
 
 def restore(targets, arrays, path):

@@ -1,5 +1,6 @@
 """What a training run can be told, and how it is kept in config.json."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
@@ -62,7 +63,7 @@ class Config:
     # Background alphabets held out of training, to choose the best weights on.
     validation_alphabets: int = 5
     # Steps between two validations.
-    validate_every: int = 100
+    validate_every: int = 50
     # Steps between two saves of last.npz.
     checkpoint_every: int = 100
     # Seed of every random draw.
@@ -85,8 +86,8 @@ class Config:
                 raise BadInput(f"--{name} must be one of {', '.join(get_args(kind))}, not {getattr(self, name)}")
         for name in POSITIVE:
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise BadInput(f"--{name.replace('_', '-')} must be more than 0, not {value}")
+            if value is not None and not 0 < value < math.inf:
+                raise BadInput(f"--{name.replace('_', '-')} must be more than 0 and finite, not {value}")
         if not 0 <= self.within <= 1:
             raise BadInput(f"--within is a share, 0 to 1, not {self.within}")
         if not 0 <= self.momentum < 1:

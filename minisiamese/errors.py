@@ -34,5 +34,5 @@ def parse(config_class, program):
         if stop.code != 2:  # --help
             raise
         lines = [line.strip("│ ") for line in complaint.getvalue().splitlines()[1:]]  # without the frame and its title
-        what = " ".join(lines).split("──")[0]
+        what = " ".join(lines).split("──")[0].split("Got errors")[0]
         raise BadInput(f"{re.sub(' +', ' ', what).strip()} (see {program} --help)") from None

@@ -226,6 +226,8 @@ def measure(config, network, trained):
         return {"protocol": protocol} | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer)
 
     rng, count = np.random.default_rng(config.seed), config.trials or TRIALS[protocol]
+    if protocol == "verification" and count < 2:
+        raise BadInput("--trials must be at least 2 for verification: a same and a different pair")
     described = {"protocol": protocol, "data": trained.data, "split": config.split, "seed": config.seed}
     if protocol == "nway":
         described |= {"way": config.way, "shot": config.shot, "alphabets": config.alphabets}

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import warnings
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from tqdm import tqdm
@@ -137,7 +137,7 @@ def train(config):
     if config.resume:
         config = _saved(given, config.out)
     elif config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
-        raise BadInput(f"{config.out} exists already: give --resume to go on with it, or another --out")
+        raise BadInput(f"{config.out} exists already: give another --out, or --resume if it is a run to go on with")
     check_device(config.device)
     data.check_present(config.data, config.data_dir)
     set_threads(config.threads)
@@ -147,17 +147,17 @@ def train(config):
     if config.resume:
         trainer.load_last(config.out / "last.npz")
         print(f"going on with {config.out} after step {trainer.step}, with the settings it was started with")
-    else:
-        try:
+    try:
+        if not config.resume:
             config.out.mkdir(parents=True, exist_ok=True)
             checkpoint.save_text(config.out / "config.json", json.dumps(config.to_json(), indent=1))
-        except OSError as error:
-            raise BadInput(f"--out: cannot write {config.out} ({error.strerror})") from None
-    with warnings.catch_warnings():
-        # overflow shows as a loss that is not finite, and stops the run
-        warnings.simplefilter("ignore", RuntimeWarning)
-        _loop(trainer, config.out)
-    return finish(trainer)
+        with warnings.catch_warnings():
+            # overflow shows as a loss that is not finite, and stops the run
+            warnings.simplefilter("ignore", RuntimeWarning)
+            _loop(trainer, config.out)
+        return finish(trainer)
+    except OSError as error:
+        raise BadInput(f"--out: cannot write {config.out} ({error.strerror or error})") from None
 
 
 def _saved(given, out):
@@ -173,6 +173,10 @@ def _saved(given, out):
     if saved.data != given.data:
         raise BadInput(f"--resume: {out} is a run on {saved.data}, not on {given.data}")
     machine = {"threads": given.threads or saved.threads, "device": given.device, "data_dir": given.data_dir}
+    for field in fields(Config):
+        asked, kept = getattr(given, field.name), getattr(saved, field.name)
+        if field.name not in {"out", "resume", *machine} and asked not in (field.default, kept):
+            raise BadInput(f"--{field.name.replace('_', '-')} cannot change on --resume: {out} was started with {kept}")
     return replace(saved, out=out, resume=True, **machine)
 
 
@@ -213,8 +217,8 @@ def _loop(trainer, out):
                 loss, penalty = float(total) / count, float(trainer.optimizer.penalty())
                 if not (math.isfinite(loss) and trainer.finite()):
                     raise BadInput(
-                        f"the loss is no longer a number at step {step}: try a smaller --lr "
-                        f"({out} keeps the checkpoints of earlier steps)"
+                        f"the loss is no longer a number at step {step}: start again with a smaller --lr and another "
+                        f"--out ({out} keeps what was saved before)"
                     )
                 _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=trainer.seconds)
                 total, count = 0.0, 0

@@ -193,6 +193,8 @@ def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, 
     ("arguments", "complaint"),
     [
         (["--way", "99", "--protocol", "nway"], "--way must be 2 to"),
+        (["--protocol", "verification", "--trials", "1"], "--trials must be at least 2"),
+        (["--way", "many"], "--way"),
         (["--seed", "-1"], "--seed must be 0 or more"),
         (["--way", "0"], "--way must be at least 1"),
         (["--protocol", "guess"], "invalid choice"),

@@ -277,6 +277,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
     ("more", "complaint"),
     [
         (["--device", "cuda"], "--device cuda"),
+        (["--lr", "inf"], "--lr must be more than 0 and finite"),
         (["--momentum", "3"], "--momentum"),
         (["--l2", "-1"], "--l2"),
         (["--loss", "triplet", "--head", "euclidean"], "--head euclidean"),
@@ -317,6 +318,8 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     assert (out / "best.npz").read_bytes() == before["best.npz"]
     assert call(monkeypatch, "glyphs", *resume[1:]) == 2
     assert "a run on omniglot" in capsys.readouterr().err
+    assert call(monkeypatch, *resume, "--steps", "99") == 2
+    assert "--steps cannot change on --resume" in capsys.readouterr().err
     (out / "last.npz").unlink()  # not a reason to begin again, over the best weights
     assert call(monkeypatch, *resume) == 2
     assert "last.npz is missing" in capsys.readouterr().err
@@ -327,6 +330,16 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
         (out / "config.json").write_text(bad)
         assert call(monkeypatch, *resume) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_full_disk_gets_one_line(small_omniglot, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(train.Trainer, "save_last", full)
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error and error.count("\n") == 1
 
 
 def test_ctrl_c_in_the_final_tests_says_how_to_go_on(small_omniglot, tmp_path, monkeypatch, capsys):
