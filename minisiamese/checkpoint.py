@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ def save_text(path, text):
 
 def _write(path, write):
     """``write(file)``, so that the file appears under its name, or takes an older one's place, only when complete."""
+    path = Path(path)
     part = path.with_name(f"{path.name}.part")
     with open(part, "wb") as file:
         write(file)
