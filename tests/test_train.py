@@ -116,7 +116,7 @@ def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatc
 
 
 def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot, tmp_path, monkeypatch):
-    step, out = train.Trainer.train_step, tmp_path / "run"
+    step, validate, out = train.Trainer.train_step, train.Trainer.validate, tmp_path / "run"
 
     def fail(trainer):
         if trainer.step == 7:  # after a validation
@@ -124,11 +124,13 @@ def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot,
         return step(trainer)
 
     monkeypatch.setattr(train.Trainer, "train_step", fail)
+    monkeypatch.setattr(train.Trainer, "validate", lambda trainer: trainer.step / 100)
     argv = arguments(small_omniglot, out)
     argv[argv.index("--checkpoint-every") + 1] = "100"
     assert call(monkeypatch, *argv) == 130
-    assert not (out / "last.npz").exists()
+    assert checkpoint.load(out / "best.npz")[1]["step"] == 5 and not (out / "last.npz").exists()
     monkeypatch.setattr(train.Trainer, "train_step", step)
+    monkeypatch.setattr(train.Trainer, "validate", validate)
     assert call(monkeypatch, *argv[:5], "--resume") == 0
     assert_same_end(out, whole)
 
