@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from minisiamese.backend import array_module
+from minisiamese.backend import array_module, in_chunks
 
 NOT_DECAYED = {"b", "beta", "gamma"}  # biases, and batch norm's scale and shift
 
@@ -45,12 +45,21 @@ class Optimizer:
         return sum(l2 * (layer.params[key] ** 2).sum() for _, layer, key, l2 in self.entries if l2)
 
     def step(self, rate):
+        """Update every parameter in place, a few rows at a time: nothing of a parameter's size is made on the way."""
         self.steps += 1
         for name, layer, key, l2 in self.entries:
             w, gradient = layer.params[key], layer.grads[key]
-            if l2:
-                gradient = gradient + 2 * l2 * w
-            self.update(w, gradient, rate, *(self.state[f"{slot}.{name}"] for slot in self.slots))
+            state = [self.state[f"{slot}.{name}"] for slot in self.slots]
+
+            def task(rows, w=w, gradient=gradient, l2=l2, state=state):
+                by_w = gradient[rows] + 2 * l2 * w[rows] if l2 else gradient[rows]
+                self.update(w[rows], by_w, rate, *(moving[rows] for moving in state))
+
+            in_chunks(task, len(w), (4 + len(state)) * w[0].nbytes, array_module(w))
+
+    def update(self, w, gradient, rate, *state):
+        """Change w and the state, all in place."""
+        raise NotImplementedError
 
 
 class Momentum(Optimizer):
