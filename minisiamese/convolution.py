@@ -1,13 +1,21 @@
 """Convolution as a matrix product of image columns (im2col), and its backward pass (Koch et al., section 3.1).
 
+``fourier.py`` computes the same for large kernels. Both hand each few images of y on while they are in the processor's
+cache, and ask for the gradient of each few images of y when it is wanted: see ``block.py``.
+
 Notation: N images, H W height and width, C channels in, O channels out, K kernel, S stride, P padding;
 Ho = (H + 2P - K) // S + 1 and Wo likewise.
 """
 
+import math
+
 import numpy as np
 
-from minisiamese.backend import array_module, in_chunks
+from minisiamese import fourier
+from minisiamese.backend import array_module, column_sums, empty, in_chunks
 from minisiamese.layers import Layer
+
+FOURIER_PAYS = 0.4  # the share of im2col's multiplications below which the five smaller products take less time
 
 
 def im2col(x, kernel, stride=1):
@@ -48,6 +56,66 @@ def pad(x, padding):
     return y
 
 
+def correlate(x, weights, stride, padding, then):
+    """The convolution of x (N, H, W, C) with ``weights`` (K, K, C, O), handed on as ``then(rows, y[rows])`` a few
+    images at a time, while they are still in the cache; returns the sum of what ``then`` returns.
+
+    The columns of a whole batch would be K*K times the images, so they live for a few images at a time, too, and are
+    built again for the gradients.
+    """
+    K, matrix = len(weights), weights.reshape(-1, weights.shape[-1])
+    shape = output_shape(x.shape, weights.shape, stride, padding)
+
+    def convolve(rows):
+        y = im2col(pad(x[rows], padding), K, stride) @ matrix
+        return then(rows, y.reshape(-1, *shape[1:]))
+
+    return in_chunks(convolve, len(x), _work_bytes(shape, matrix), array_module(x))
+
+
+def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
+    """dx (None without ``input_gradient``), dW and db for the gradient ``dy_of(rows)`` of y[rows]."""
+    xp, K, P = array_module(x), len(weights), padding
+    matrix = weights.reshape(-1, weights.shape[-1])
+    dx = empty(xp, x.shape, x.dtype) if input_gradient else None
+
+    def differentiate(rows):
+        """Writes dx; returns dW with db as one more row."""
+        dy = dy_of(rows).reshape(-1, matrix.shape[1])
+        dW = im2col(pad(x[rows], P), K, stride).T @ dy
+        if input_gradient:
+            N, H, W, C = x[rows].shape
+            dx[rows] = col2im(dy @ matrix.T, (N, H + 2 * P, W + 2 * P, C), K, stride)[:, P : P + H, P : P + W]
+        return xp.concatenate([dW, column_sums(dy)[None]])
+
+    shape = output_shape(x.shape, weights.shape, stride, padding)
+    total = in_chunks(differentiate, len(x), _work_bytes(shape, matrix), xp)
+    return dx, total[:-1].reshape(weights.shape), total[-1]
+
+
+def output_shape(x_shape, W_shape, stride, padding):
+    """(N, Ho, Wo, O); ValueError if the kernel does not fit the images."""
+    N, H, W, C = x_shape
+    K, _, channels, O = W_shape
+    if C != channels or min(H, W) + 2 * padding < K:
+        raise ValueError(f"convolution of {W_shape} with padding {padding} does not fit images of {x_shape}")
+    return N, (H + 2 * padding - K) // stride + 1, (W + 2 * padding - K) // stride + 1, O
+
+
+def multiplications(x_shape, W_shape, stride, padding):
+    """Multiplications of the product with the columns of one image."""
+    _, Ho, Wo, _ = output_shape(x_shape, W_shape, stride, padding)
+    return Ho * Wo * math.prod(W_shape)
+
+
+def _work_bytes(shape, matrix):
+    """Memory that one image needs: its columns, y, and as much again for whoever takes y or gives dy."""
+    return shape[1] * shape[2] * (len(matrix) + 2 * shape[3]) * matrix.itemsize
+
+
+ALGORITHMS = {"im2col": (correlate, gradients), "fourier": (fourier.correlate, fourier.gradients)}
+
+
 class Conv2D(Layer):
     """y[n,i,j,o] = b[o] + sum over k,l,c of x[n, iS+k-P, jS+l-P, c] W[k,l,c,o].
 
@@ -56,8 +124,8 @@ class Conv2D(Layer):
     would take it away again. With ``input_gradient=False``, for the first layer of a network, backward returns None:
     nobody asks for the gradient of the picture.
 
-    The columns of a whole batch would be K*K times the images, so they live for a few images at a time and are
-    rebuilt in backward.
+    ``algorithm`` is "im2col", "fourier" (same values and gradients, see ``fourier.py``), or "auto": Fourier where it
+    needs less than FOURIER_PAYS of im2col's multiplications. It goes by shapes alone, so a run repeats exactly.
     """
 
     def __init__(
@@ -71,66 +139,62 @@ class Conv2D(Layer):
         std=None,
         bias=(0.0, 0.0),
         input_gradient=True,
+        algorithm="auto",
     ):
         super().__init__()
-        self.kernel, self.stride, self.padding, self.input_gradient = kernel, stride, padding, input_gradient
+        if algorithm not in ("auto", "im2col", "fourier"):
+            raise ValueError(f"algorithm must be auto, im2col or fourier, not {algorithm}")
+        self.stride, self.padding, self.input_gradient = stride, padding, input_gradient
+        self.algorithm = algorithm
         std = np.sqrt(2 / (kernel * kernel * channels_in)) if std is None else std
         self.add_param("W", rng.normal(0, std, (kernel, kernel, channels_in, channels_out)).astype(np.float32))
         if bias is not None:
             self.add_param("b", rng.normal(*bias, channels_out).astype(np.float32))
 
-    def output_shape(self, shape):
-        """(N, Ho, Wo, O) for x of ``shape``."""
-        N, H, W, C = shape
-        K, S, P = self.kernel, self.stride, self.padding
-        *_, channels, out = self.params["W"].shape
-        if C != channels or min(H, W) + 2 * P < K:
-            raise ValueError(f"convolution of {self.params['W'].shape} with padding {P} does not fit images of {shape}")
-        return N, (H + 2 * P - K) // S + 1, (W + 2 * P - K) // S + 1, out
+    def output_shape(self, x_shape):
+        """(N, Ho, Wo, O) for x of ``x_shape``."""
+        return output_shape(x_shape, self.params["W"].shape, self.stride, self.padding)
 
-    def _columns(self, x):
-        return im2col(pad(x, self.padding), self.kernel, self.stride)
+    def chosen(self, x_shape):
+        """The algorithm for images of this shape."""
+        if self.algorithm != "auto":
+            return self.algorithm
+        shapes = x_shape, self.params["W"].shape, self.stride, self.padding
+        pays = fourier.multiplications(*shapes) < FOURIER_PAYS * multiplications(*shapes)
+        return "fourier" if pays else "im2col"
 
-    def _matrix(self):
-        """W as the matrix that the columns are multiplied by, (K*K*C, O)."""
-        W = self.params["W"]
-        return W.reshape(-1, W.shape[-1])
+    def correlate(self, x, weights, then):
+        """y for these weights, handed on as ``then(rows, y[rows])``; returns the sum of what ``then`` returns."""
+        output_shape(x.shape, weights.shape, self.stride, self.padding)  # raises
+        b = self.params.get("b")
+
+        def with_bias(rows, y):
+            y += b
+            return then(rows, y)
+
+        algorithm, _ = ALGORITHMS[self.chosen(x.shape)]
+        return algorithm(x, weights, self.stride, self.padding, then if b is None else with_bias)
+
+    def gradients(self, x, weights, dy_of):
+        """dx and dW for these weights and the gradient ``dy_of(rows)`` of y[rows]; db is added to its gradient."""
+        _, algorithm = ALGORITHMS[self.chosen(x.shape)]
+        dx, dW, db = algorithm(x, weights, self.stride, self.padding, dy_of, self.input_gradient)
+        if "b" in self.params:
+            self.grads["b"] += db
+        return dx, dW
 
     def forward(self, x, train=True):
-        xp, W, b = array_module(x), self._matrix(), self.params.get("b")
-        y = xp.empty(self.output_shape(x.shape), xp.result_type(x, W))
+        y = empty(array_module(x), self.output_shape(x.shape), x.dtype)
 
-        def convolve(rows):
-            out = y[rows].reshape(-1, W.shape[1])
-            xp.matmul(self._columns(x[rows]), W, out=out)
-            if b is not None:
-                out += b
+        def store(rows, part):
+            y[rows] = part
 
-        in_chunks(convolve, len(x), self._column_bytes(y), xp)
+        self.correlate(x, self.params["W"], store)
         self.keep(train, x)
         return y
 
     def backward(self, dy):
         (x,) = self.take()
-        xp, W, P = array_module(x), self._matrix(), self.padding
-        dx = xp.empty_like(x) if self.input_gradient else None
-
-        def gradients(rows):
-            """Writes dx; returns dW, with db as one more row."""
-            dy_rows = dy[rows].reshape(-1, W.shape[1])
-            dW = self._columns(x[rows]).T @ dy_rows
-            if dx is not None:
-                N, height, width, C = x[rows].shape
-                padded = col2im(dy_rows @ W.T, (N, height + 2 * P, width + 2 * P, C), self.kernel, self.stride)
-                dx[rows] = padded[:, P : P + height, P : P + width]
-            return xp.concatenate([dW, dy_rows.sum(axis=0, keepdims=True)]) if "b" in self.params else dW
-
-        total = in_chunks(gradients, len(x), self._column_bytes(dy), xp)
-        self.grads["W"] += total[: len(W)].reshape(self.grads["W"].shape)
-        if "b" in self.params:
-            self.grads["b"] += total[-1]
+        dx, dW = self.gradients(x, self.params["W"], dy.__getitem__)
+        self.grads["W"] += dW
         return dx
-
-    def _column_bytes(self, y):
-        """Memory of one image's columns."""
-        return y.shape[1] * y.shape[2] * len(self._matrix()) * y.itemsize

@@ -10,7 +10,7 @@ changes its argument, and the dtype that comes in goes out. Gradients add up unt
 
 import numpy as np
 
-from minisiamese.backend import array_module, in_chunks, to_device
+from minisiamese.backend import array_module, column_sums, empty, in_chunks, to_device
 
 
 class Layer:
@@ -121,8 +121,13 @@ class Linear(Layer):
 
     def backward(self, dy):
         (x,) = self.take()
-        self.grads["W"] += x.T @ dy
-        self.grads["b"] += dy.sum(axis=0)
+        dW = self.grads["W"]
+
+        def add(rows):  # a temporary of the size of dW would be 151 MB in the paper's network
+            dW[rows] += x[:, rows].T @ dy
+
+        in_chunks(add, len(dW), 2 * dW[0].nbytes, array_module(x))
+        self.grads["b"] += column_sums(dy)
         return dy @ self.params["W"].T
 
 
@@ -169,57 +174,6 @@ class Flatten(Layer):
         return dy.reshape(shape)
 
 
-class MaxPool2D(Layer):
-    """y[n,i,j,c] = the maximum of x over the window of K x K pixels from (iK, jK); what is left over is dropped.
-
-    Where several pixels of a window share the maximum, as in a blank background, the first one takes the gradient.
-    """
-
-    def __init__(self, window=2):
-        super().__init__()
-        self.window = window
-
-    def _views(self, x):
-        """The K*K views of x that hold one pixel of every window each, each (N, H//K, W//K, C)."""
-        K = self.window
-        H, W = x.shape[1] // K * K, x.shape[2] // K * K
-        return [x[:, i:H:K, j:W:K] for i in range(K) for j in range(K)]
-
-    def forward(self, x, train=True):
-        xp = array_module(x)
-        shape = self._views(x)[0].shape
-        y = xp.empty(shape, x.dtype)
-        winner = xp.zeros(shape, np.uint8)  # which pixel of the window won
-
-        def pool(rows):
-            first, *others = self._views(x[rows])
-            best, index = y[rows], winner[rows]
-            best[...] = first
-            for k, pixel in enumerate(others, start=1):
-                if train:
-                    xp.copyto(index, np.uint8(k), where=pixel > best)  # > and not >=: the first maximum stays
-                xp.maximum(best, pixel, out=best)
-
-        in_chunks(pool, len(x), x[0].nbytes, xp)
-        self.keep(train, winner, x.shape)
-        return y
-
-    def backward(self, dy):
-        winner, shape = self.take()
-        xp = array_module(dy)
-        dx = xp.empty(shape, dy.dtype)
-        left_over = any(size % self.window for size in shape[1:3])
-
-        def scatter(rows):
-            if left_over:
-                dx[rows] = 0
-            for k, pixel in enumerate(self._views(dx[rows])):
-                xp.multiply(dy[rows], winner[rows] == k, out=pixel)
-
-        in_chunks(scatter, len(dy), dx[0].nbytes, xp)
-        return dx
-
-
 class BatchNorm(Layer):
     """y = gamma (x - mean) / sqrt(var + eps) + beta, for each channel (the last axis) over all other axes.
 
@@ -236,56 +190,38 @@ class BatchNorm(Layer):
 
     def forward(self, x, train=True):
         xp = array_module(x)
-        mean, var = self._batch_statistics(x) if train else (self.buffers["mean"], self.buffers["var"])
-        scale = 1 / xp.sqrt(var + self.eps)
-        slope = (self.params["gamma"] * scale).astype(x.dtype)
-        shift = (self.params["beta"] - mean * slope).astype(x.dtype)
-        y = xp.empty_like(x)
+        mean, var = self.buffers["mean"], self.buffers["var"]
+        if train:
+            origin = x[0].reshape(-1, x.shape[-1]).mean(axis=0)
+            sums = in_chunks(lambda rows: moments(x[rows], origin), len(x), 2 * x[0].nbytes, xp)
+            mean, var = statistics(origin, sums, x.size // x.shape[-1])
+            self.follow(mean, var)
+        slope, shift = affine(self.params["gamma"], self.params["beta"], mean, var, self.eps)
+        y = empty(xp, x.shape, x.dtype)
 
         def normalise(rows):
             xp.multiply(x[rows], slope, out=y[rows])
             y[rows] += shift
 
         in_chunks(normalise, len(x), 2 * x[0].nbytes, xp)
-        if train:
-            for key, value in (("mean", mean), ("var", var)):
-                self.buffers[key] += (1 - self.momentum) * (value.astype(np.float32) - self.buffers[key])
-        self.keep(train, x, mean, scale)
+        self.keep(train, x, mean, var)
         return y
 
-    def _batch_statistics(self, x):
-        """Mean and variance in one pass. Taken about the first image's mean, which is close: the difference of two
-        nearly equal squares would otherwise lose most of float32's digits."""
-        xp = array_module(x)
-        origin = x[0].reshape(-1, x.shape[-1]).mean(axis=0)
-
-        def moments(rows):
-            centred = x[rows].reshape(-1, x.shape[-1]) - origin
-            return xp.stack([centred.sum(axis=0), xp.square(centred, out=centred).sum(axis=0)])
-
-        first, second = in_chunks(moments, len(x), 2 * x[0].nbytes, xp) / (x.size // x.shape[-1])
-        return origin + first, second - first * first
-
     def backward(self, dy):
-        x, mean, scale = self.take()
-        xp = array_module(x)
-        count, channels = x.size // x.shape[-1], x.shape[-1]
+        x, mean, var = self.take()
+        xp, channels = array_module(x), x.shape[-1]
+        scale = 1 / xp.sqrt(var + self.eps)
 
         def sums(rows):
             dy_rows = dy[rows].reshape(-1, channels)
             normal = (x[rows].reshape(-1, channels) - mean) * scale
-            normal *= dy_rows
-            return xp.stack([dy_rows.sum(axis=0), normal.sum(axis=0)])
+            return xp.stack([column_sums(dy_rows), column_sums(dy_rows * normal)])
 
-        dbeta, dgamma = in_chunks(sums, len(x), 2 * x[0].nbytes, xp)
+        dbeta, dgamma = in_chunks(sums, len(x), 3 * x[0].nbytes, xp)
         self.grads["beta"] += dbeta
         self.grads["gamma"] += dgamma
-
-        # dx = gamma scale (dy - dbeta / count - normal dgamma / count), gathered into dy and x times one number each
-        slope = self.params["gamma"] * scale
-        by_x = -slope * scale * dgamma / count
-        shift = -slope * dbeta / count - by_x * mean
-        dx = xp.empty_like(x)
+        slope, by_x, shift = input_affine(self.params["gamma"], mean, scale, dbeta, dgamma, x.size // channels)
+        dx = empty(xp, x.shape, x.dtype)
 
         def gradient(rows):
             xp.multiply(dy[rows], slope, out=dx[rows])
@@ -294,3 +230,36 @@ class BatchNorm(Layer):
 
         in_chunks(gradient, len(x), 3 * x[0].nbytes, xp)
         return dx
+
+    def follow(self, mean, var):
+        """Let the stored statistics follow those of a batch."""
+        for key, value in (("mean", mean), ("var", var)):
+            self.buffers[key] += (1 - self.momentum) * (value - self.buffers[key])
+
+
+def moments(x, origin):
+    """The sums over all axes but the last of x - origin and of its square, (2, C)."""
+    centred = x.reshape(-1, x.shape[-1]) - origin
+    first = column_sums(centred)
+    return array_module(x).stack([first, column_sums(centred * centred)])
+
+
+def statistics(origin, sums, count):
+    """Mean and variance from ``moments``. An origin close to the mean, such as one image's, keeps the digits that the
+    difference of two nearly equal squares would lose."""
+    first, second = sums / sums.dtype.type(count)
+    return origin + first, second - first * first
+
+
+def affine(gamma, beta, mean, var, eps):
+    """Batch norm as a line for each channel: slope, shift."""
+    slope = gamma / array_module(var).sqrt(var + eps)
+    return slope, beta - mean * slope
+
+
+def input_affine(gamma, mean, scale, dbeta, dgamma, count):
+    """dx = gamma scale (dy - dbeta / count - normal dgamma / count), with normal = (x - mean) scale, gathered into
+    slope dy + by_x x + shift, one number each for a channel."""
+    slope = gamma * scale
+    by_x = -slope * scale * dgamma / slope.dtype.type(count)
+    return slope, by_x, -slope * dbeta / slope.dtype.type(count) - by_x * mean

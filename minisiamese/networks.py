@@ -3,9 +3,10 @@
 Each builder returns a ``Siamese`` of a twin and a head; ``rng`` draws the initial weights.
 """
 
+from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
 from minisiamese.errors import BadInput
-from minisiamese.layers import BatchNorm, Flatten, Linear, MaxPool2D, ReLU, Sequential, Sigmoid
+from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
 from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head, Siamese
 
 # The paper's initial values (section 3.2): standard deviations of weights, (mean, standard deviation) of biases.
@@ -18,24 +19,14 @@ def koch(rng, head="l1", channels=1, init="default"):
 
     ``init="paper"`` draws the paper's initial values and leaves out the head's bias, as the paper's formula does:
     38,951,744 numbers. They start the sigmoid saturated, so the default is He's and Glorot's values and a bias.
-
-    The paper puts ReLU before pooling; the maximum of max(x, 0) is max(maximum of x, 0), so ReLU comes after, on a
-    quarter of the numbers, with the same values and gradients.
     """
     conv = PAPER_CONV if init == "paper" else {}
     linear = PAPER_LINEAR if init == "paper" else {"std": (2 / (9216 + 4096)) ** 0.5}
     twin = Sequential(
-        Conv2D(channels, 64, 10, rng, input_gradient=False, **conv),  # 105 -> 96
-        MaxPool2D(2),  # 48
-        ReLU(),
-        Conv2D(64, 128, 7, rng, **conv),  # 42
-        MaxPool2D(2),  # 21
-        ReLU(),
-        Conv2D(128, 128, 4, rng, **conv),  # 18
-        MaxPool2D(2),  # 9
-        ReLU(),
-        Conv2D(128, 256, 4, rng, **conv),  # 6
-        ReLU(),
+        Block(Conv2D(channels, 64, 10, rng, input_gradient=False, **conv), window=2),  # 105 -> 96 -> 48
+        Block(Conv2D(64, 128, 7, rng, **conv), window=2),  # 42 -> 21
+        Block(Conv2D(128, 128, 4, rng, **conv), window=2),  # 18 -> 9
+        Block(Conv2D(128, 256, 4, rng, **conv)),  # 6
         Flatten(),
         Linear(9216, 4096, rng, **linear),
         Sigmoid(),
@@ -55,7 +46,7 @@ def conv4(rng, head="l1", channels=1, init="default"):
     layers = []
     for block in range(4):  # 35 -> 17 -> 8 -> 4 -> 2
         convolution = Conv2D(64 if block else channels, 64, 3, rng, padding=1, bias=None, input_gradient=block > 0)
-        layers += [convolution, BatchNorm(64), MaxPool2D(2), ReLU()]
+        layers.append(Block(convolution, BatchNorm(64), window=2))
     return Siamese(Sequential(*layers, Flatten()), make_head(head, 256), size=35, channels=channels)
 
 

@@ -6,6 +6,8 @@ import pytest
 from minisiamese import backend
 from minisiamese.errors import BadInput
 
+THIRD = backend.HOST_CHUNK_BYTES // 3 + 1  # two items to a chunk
+
 
 def test_numpy_arrays_are_numpys():
     x = np.zeros(2)
@@ -34,7 +36,7 @@ def test_cuda_without_a_gpu_says_so(monkeypatch):
 
 def test_chunks_add_up_in_order():
     parts = []
-    total = backend.in_chunks(lambda rows: parts.append(rows) or np.array([rows.stop - rows.start]), 10, 700_000)
+    total = backend.in_chunks(lambda rows: parts.append(rows) or np.array([rows.stop - rows.start]), 10, THIRD)
     assert total.tolist() == [10]
     assert sorted((rows.start, rows.stop) for rows in parts) == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
     assert backend.in_chunks(lambda rows: None, 10, 1) is None
@@ -45,4 +47,34 @@ def test_an_error_in_a_chunk_is_not_lost():
         raise ValueError(f"chunk {rows.start}")
 
     with pytest.raises(ValueError, match="chunk 0"):
-        backend.in_chunks(fail, 10, 700_000)
+        backend.in_chunks(fail, 10, THIRD)
+
+
+def test_column_sums(rng):
+    x = rng.normal(size=(7, 3)).astype(np.float32)
+    np.testing.assert_allclose(backend.column_sums(x), x.sum(axis=0), rtol=1e-5)
+    assert backend.column_sums(x).dtype == np.float32
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_memory_is_used_again_once_nothing_lies_in_it(monkeypatch):
+    monkeypatch.setattr(backend, "_spare", [])
+    shape = (3, backend.SMALL_BYTES)
+    first = backend.empty(np, shape, np.uint8)
+    view = first[1:, 5:][:, 3:]
+    view[:] = 7
+    place = address(first)
+    del first  # the view still needs it
+    second = backend.empty(np, shape, np.uint8)
+    second[:] = 1
+    assert address(second) != place and np.all(view == 7)
+    del view
+    third = backend.empty(np, (backend.SMALL_BYTES,), np.float16)  # smaller: it fits
+    assert address(third) == place and third.shape == (backend.SMALL_BYTES,) and third.dtype == np.float16
+
+
+def test_small_arrays_are_numpys_own():
+    assert backend.empty(np, (3, 4), np.float32).base is None

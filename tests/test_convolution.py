@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
+from minisiamese import convolution, fourier
 from minisiamese.backend import available_cores, set_threads
 from minisiamese.convolution import Conv2D, col2im, im2col
+from minisiamese.networks import conv4, koch
 
 
 def test_im2col_rows_are_the_patches(rng):
@@ -22,6 +24,7 @@ def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride):
     assert np.vdot(columns, y) == pytest.approx(np.vdot(x, col2im(y, x.shape, kernel, stride)))
 
 
+@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "height", "width", "channels", "out"),
     [
@@ -32,8 +35,8 @@ def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride):
         (5, 3, 2, 8, 11, 2, 2),
     ],
 )
-def test_forward_is_a_correlation(rng, kernel, stride, padding, height, width, channels, out):
-    layer = Conv2D(channels, out, kernel, rng, stride, padding, bias=(0, 1)).astype(np.float64)
+def test_forward_is_a_correlation(rng, kernel, stride, padding, height, width, channels, out, algorithm):
+    layer = Conv2D(channels, out, kernel, rng, stride, padding, bias=(0, 1), algorithm=algorithm).astype(np.float64)
     x = rng.normal(size=(2, height, width, channels))
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     y = layer.forward(x, train=False)
@@ -51,12 +54,70 @@ def test_the_first_layer_may_leave_out_the_gradient_of_the_picture(rng):
     assert np.any(layer.grads["W"])
 
 
-def test_the_number_of_threads_changes_no_bit(rng):
+def both(rng, x, kernel, out, stride=1, padding=0):
+    """y, dx, dW and db by im2col and by Fourier."""
+    results = []
+    for algorithm in ("im2col", "fourier"):
+        layer = Conv2D(x.shape[3], out, kernel, np.random.default_rng(1), stride, padding, algorithm=algorithm)
+        layer.astype(x.dtype)
+        y = layer.forward(x)
+        dy = np.random.default_rng(2).normal(size=y.shape).astype(x.dtype)
+        results.append((y, layer.backward(dy), layer.grads["W"], layer.grads["b"]))
+    return zip(*results, strict=True)
+
+
+@pytest.mark.parametrize("kernel", range(1, 12))
+@pytest.mark.parametrize(
+    ("images", "height", "width", "channels", "out", "padding"),
+    [(3, 12, 15, 4, 5, 0), (1, 11, 16, 1, 3, 0), (2, 14, 11, 3, 1, 2), (1, 13, 13, 1, 1, 7)],
+)
+def test_fourier_agrees_with_im2col(rng, kernel, images, height, width, channels, out, padding):
+    x = rng.normal(size=(images, height, width, channels)).astype(np.float32)
+    for a, b in both(rng, x, kernel, out, padding=padding):
+        assert a.shape == b.shape and a.dtype == b.dtype == np.float32
+        assert abs(a - b).max() < 1e-5 * abs(a).max()
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(4, 2, 0), (3, 2, 1), (7, 3, 3), (1, 2, 0)])
+def test_fourier_agrees_with_im2col_on_strides(rng, kernel, stride, padding):
+    for a, b in both(rng, rng.normal(size=(2, 10, 13, 3)), kernel, 2, stride, padding):
+        assert abs(a - b).max() < 1e-12 * abs(a).max()
+
+
+def test_fourier_agrees_on_the_papers_second_layer(rng):
+    """Large sums in float32: 48 x 48 x 64 images, 7 x 7 kernel."""
+    for a, b in both(rng, rng.random((2, 48, 48, 64)).astype(np.float32), 7, 128):
+        assert abs(a - b).max() < 1e-5 * abs(a).max()
+
+
+def test_auto_goes_by_the_number_of_multiplications(rng):
+    shapes = (8, 48, 48, 64), (7, 7, 64, 128), 1, 0
+    assert convolution.multiplications(*shapes) == 42 * 42 * 49 * 64 * 128
+    five = [50 * 48 * 48 * 64, 25 * 96 * 96 * 64, 25 * 48 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 42 * 128]
+    assert fourier.multiplications(*shapes) == sum(five)
+
+    def algorithms(network):
+        blocks = network.twin.layers[:4]
+        z = np.zeros((1, network.size, network.size, 1), np.float32)
+        chosen = []
+        for block in blocks:
+            chosen.append(block.conv.chosen(z.shape))
+            z = block.forward(z, train=False)
+        return chosen
+
+    assert algorithms(koch(rng)) == ["im2col", "fourier", "fourier", "fourier"]
+    assert algorithms(conv4(rng)) == ["im2col"] * 4
+    with pytest.raises(ValueError, match="auto, im2col or fourier"):
+        Conv2D(1, 1, 1, rng, algorithm="winograd")
+
+
+@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
+def test_the_number_of_threads_changes_no_bit(rng, algorithm):
     x = rng.normal(size=(40, 17, 17, 16)).astype(np.float32)
     results = []
     for threads in (1, 2, 3):
         set_threads(threads)
-        layer = Conv2D(16, 16, 3, np.random.default_rng(1), padding=1)
+        layer = Conv2D(16, 16, 3, np.random.default_rng(1), padding=1, algorithm=algorithm)
         y = layer.forward(x)
         results.append((y, layer.backward(y), layer.grads["W"], layer.grads["b"]))
     set_threads(available_cores())
@@ -64,8 +125,9 @@ def test_the_number_of_threads_changes_no_bit(rng):
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
-def test_images_that_do_not_fit_are_an_error(rng):
-    layer = Conv2D(2, 3, 5, rng)
+@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
+def test_images_that_do_not_fit_are_an_error(rng, algorithm):
+    layer = Conv2D(2, 3, 5, rng, algorithm=algorithm)
     with pytest.raises(ValueError, match="does not fit"):
         layer.forward(np.zeros((1, 4, 9, 2), np.float32))
     with pytest.raises(ValueError, match="does not fit"):

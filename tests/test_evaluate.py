@@ -218,7 +218,7 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
         np.save(file, np.ones(3))
     config = TrainConfig(data="omniglot").checked()
     network = build(config, np.random.default_rng(0))
-    arrays = network.arrays() | {"twin.0.W": np.zeros((5, 5, 1, 64), np.float32)}
+    arrays = network.arrays() | {"twin.0.conv.W": np.zeros((5, 5, 1, 64), np.float32)}
     checkpoint.save(tmp_path / "foreign.npz", arrays, {"config": config.to_json()})
     for name in ("cut", "text", "empty", "other", "array"):
         assert call(monkeypatch, tmp_path / f"{name}.npz") == 2

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
 from minisiamese.gradcheck import check_layer
-from minisiamese.layers import BatchNorm, Flatten, Linear, MaxPool2D, ReLU, Sequential, Sigmoid, sigmoid
+from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid, sigmoid
+from minisiamese.pooling import MaxPool2D
 from minisiamese.siamese import DistanceHead, EuclideanHead, L1Head
 
 PAIRS = np.array([[0, 1], [2, 3], [1, 4], [4, 0], [1, 0]])  # a row in several pairs, and a pair both ways round
@@ -36,6 +38,21 @@ CASES = {  # name: layer, shape of x, further arguments of forward
     "Conv2D-without-bias": lambda rng: (Conv2D(2, 3, 3, rng, bias=None), (2, 5, 6, 2), ()),
     "Conv2D-after-ReLU": lambda rng: (Sequential(Conv2D(1, 4, 3, rng), ReLU(), Conv2D(4, 2, 1, rng)), (2, 5, 4, 1), ()),
     "Conv2D-even": lambda rng: (Conv2D(1, 2, 4, rng, stride=3), (2, 9, 8, 1), ()),
+    "Conv2D-fourier": lambda rng: (Conv2D(2, 3, 3, rng, algorithm="fourier"), (2, 5, 7, 2), ()),
+    "Conv2D-fourier-even": lambda rng: (Conv2D(1, 2, 4, rng, bias=None, algorithm="fourier"), (2, 8, 6, 1), ()),
+    "Conv2D-fourier-strided": lambda rng: (
+        Conv2D(2, 1, 3, rng, stride=2, padding=2, algorithm="fourier"),
+        (1, 7, 6, 2),
+        (),
+    ),
+    "Block": lambda rng: (Block(Conv2D(2, 3, 3, rng, padding=1), window=2), (2, 5, 7, 2), ()),
+    "Block-fourier": lambda rng: (Block(Conv2D(2, 3, 3, rng, algorithm="fourier"), window=2), (2, 6, 7, 2), ()),
+    "Block-normalised": lambda rng: (
+        Block(Conv2D(2, 3, 3, rng, bias=None), BatchNorm(3), window=2),
+        (3, 6, 7, 2),
+        (),
+    ),
+    "Block-without-pooling": lambda rng: (Block(Conv2D(2, 3, 3, rng, bias=None), BatchNorm(3)), (2, 5, 4, 2), ()),
     "Sequential": lambda rng: (
         Sequential(Conv2D(1, 2, 3, rng), MaxPool2D(2), Flatten(), Linear(8, 3, rng)),
         (3, 6, 7, 1),
@@ -109,7 +126,7 @@ def test_forward_twice_or_backward_alone_is_an_error(case):
 
 def test_evaluation_keeps_nothing_and_agrees_with_training(case):
     layer, x, arguments = case
-    if isinstance(layer, BatchNorm):
+    if any(isinstance(part, BatchNorm) for _, part in layer.walk()):
         pytest.skip("evaluates on stored statistics: has its own test")
     y = layer.astype(np.float64).forward(x, *arguments)
     layer.backward(y)

@@ -81,9 +81,9 @@ def test_koch_has_the_papers_numbers(rng):
     shapes = [array.shape for name, array in paper.arrays().items() if name.endswith("W")]
     assert shapes == [(10, 10, 1, 64), (7, 7, 64, 128), (4, 4, 128, 128), (4, 4, 128, 256), (9216, 4096)]
     weights = paper.arrays()
-    assert weights["twin.3.W"].std() == pytest.approx(0.01, rel=0.01)
-    assert weights["twin.3.b"].mean() == pytest.approx(0.5, abs=0.01)
-    assert weights["twin.12.W"].std() == pytest.approx(0.2, rel=0.01)
+    assert weights["twin.1.conv.W"].std() == pytest.approx(0.01, rel=0.01)
+    assert weights["twin.1.conv.b"].mean() == pytest.approx(0.5, abs=0.01)
+    assert weights["twin.5.W"].std() == pytest.approx(0.2, rel=0.01)
 
 
 def test_koch_maps_a_drawing_to_4096_sigmoids(rng):

@@ -1,0 +1,191 @@
+"""The convolution of ``convolution.py`` as five matrix products: for large kernels (Koch et al., section 3.1).
+
+The convolution theorem turns the sum over a K x K kernel into one product per frequency. Write x(h, w) for the C
+channels of a pixel, W(k, l) for the (C, O) matrix at a place of the kernel, and for frequencies u, v with the periods
+L, M
+
+    X(u, v) = sum_hw e^(-2 pi i (u h / L + v w / M)) x(h, w)         the spectrum of an image,
+    Z(u, v) = sum_kl e^(+2 pi i (u k / L + v l / M)) W(k, l)         of the kernel, conjugate, as in a correlation,
+    Y(u, v) = X(u, v) Z(u, v),       y(i, j) = sum_uv e^(+2 pi i (u i / L + v j / M)) Y(u, v) / (L M).
+
+x is real, so Y at -u, -v is Y at u, v conjugated: the half spectrum, U = L // 2 + 1 of the L frequencies u, is enough,
+with those that stand for two counted twice. A complex number is two real ones (p = 0, 1: real part, imaginary part),
+and a product with a + b i is a product with the real block [[a, b], [-b, a]]. So each step is a real matrix product,
+and channels-last images lie in the order that it reads: nothing is ever transposed.
+
+    1. rows          (2U x H)   @ (H x W*C)       each image, real to complex
+    2. columns       (2V x 2W)  @ (2W x C)        each image and u
+    3. product       (N x 2C)   @ (2C x 2O)       each u, v: the kernel's spectrum as real blocks
+    4. columns back  (2Wo x 2V) @ (2V x O)        each image and u, cropped to the valid output
+    5. rows back     (Ho x 2U)  @ (2U x Wo*O)     each image
+
+A fast Fourier transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while
+a product with the dense matrix of sines and cosines runs at the full speed of a matrix product.
+
+Stride and padding live in the matrices alone: 1 and 2 place pixel h at h + P, and 4 and 5 compute every S-th pixel of
+the valid output. The period L = H + P is enough, as the blank border before the image is also the one behind it.
+
+Backward is the same products transposed. dy goes through 5 and 4 to dY; dX = dY Z^T goes through 2 and 1 to dx; and
+dZ = X^T dY, summed over images, goes through the transform of the kernel to dW.
+
+Notation: N images, H W height and width, C channels in, O out, K kernel, S stride, P padding; Ho Wo height and width of
+y; U V numbers of frequencies; p real and imaginary part.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from minisiamese.backend import array_module, column_sums, empty, in_chunks, to_device
+
+
+def multiplications(x_shape, W_shape, stride, padding):
+    """Real multiplications of the five products for one image."""
+    _, H, W, _ = x_shape
+    K, _, C, O = W_shape
+    U, V = (H + padding) // 2 + 1, W + padding
+    Ho, Wo = (H + 2 * padding - K) // stride + 1, (W + 2 * padding - K) // stride + 1
+    rows, rows_back = 2 * U * H * W * C, Ho * 2 * U * Wo * O
+    columns, columns_back = U * 2 * V * 2 * W * C, U * 2 * Wo * 2 * V * O
+    return rows + columns + U * V * 2 * C * 2 * O + columns_back + rows_back
+
+
+@cache
+def _transform(size, kernel, stride, padding, half, dtype):
+    """The matrices of one axis: image (2F x size), kernel (2F x K) and back (Ho x 2F), for rows, where ``half`` the F
+    frequencies of a real signal are enough; for columns all frequencies, and two planes p on the other side too."""
+    period = size + padding
+    frequencies = np.arange(period // 2 + 1 if half else period)
+
+    def waves(places):
+        return np.exp(-2j * np.pi * (np.outer(frequencies, places) % period) / period)
+
+    def real(E):
+        """e^(-i t) as numbers to multiply a real signal with (half), or a complex one."""
+        if half:
+            return np.stack([E.real, E.imag], axis=1).reshape(2 * len(E), -1)
+        return np.stack([np.stack([E.real, -E.imag], axis=1), np.stack([E.imag, E.real], axis=1)], axis=1).reshape(
+            2 * len(E), -1
+        )
+
+    outputs = np.arange((size + 2 * padding - kernel) // stride + 1)
+    # in the half spectrum, a frequency that is not its own mirror stands for two
+    weight = np.where((2 * frequencies % period != 0) & half, 2, 1) / period
+    back = real(waves(stride * outputs) * weight[:, None]).T  # the transpose of e^(-i t) is e^(+i t)
+    matrices = real(waves(np.arange(size) + padding)), real(waves(np.arange(kernel)).conj()), back
+    return [np.ascontiguousarray(matrix, dtype) for matrix in matrices]
+
+
+class _Plan:
+    """Matrices and sizes for one shape of image and kernel, and the steps that forward and backward share."""
+
+    def __init__(self, x, weights, stride, padding):
+        self.xp = xp = array_module(x)
+        self.N, self.H, self.W, self.C = x.shape
+        self.K, _, _, self.O = weights.shape
+        self.U, self.V = (self.H + padding) // 2 + 1, self.W + padding
+        device = "cpu" if xp is np else "cuda"
+        rows, columns = (
+            [to_device(matrix, device) for matrix in _transform(size, self.K, stride, padding, half, x.dtype)]
+            for size, half in ((self.H, True), (self.W, False))
+        )
+        self.image_rows, self.kernel_rows, self.rows_back = rows
+        self.image_columns, self.kernel_columns, self.columns_back = columns
+        self.Ho, self.Wo = len(self.rows_back), len(self.columns_back) // 2
+        self.kernel = (self.kernel_rows @ weights.reshape(self.K, -1)).reshape(self.U, 2 * self.K, self.C * self.O)
+        self.X = empty(xp, (self.N, self.U, 2 * self.W, self.C), x.dtype)  # after step 1
+        self.Y = empty(xp, (self.N, self.U, 2 * self.Wo, self.O), x.dtype)  # after step 4
+        item = x.itemsize
+        self.image_bytes = item * max(self.X[0].size + x[0].size, self.Y[0].size + self.Ho * self.Wo * self.O)
+        self.frequency_bytes = item * self.V * (2 * self.N * (self.C + self.O) + 4 * self.C * self.O)
+
+    def rows(self, x):
+        """Step 1 into X."""
+
+        def task(rows):
+            flat = x[rows].reshape(-1, self.H, self.W * self.C)
+            self.xp.matmul(self.image_rows, flat, out=self.X[rows].reshape(-1, 2 * self.U, self.W * self.C))
+
+        in_chunks(task, self.N, self.image_bytes, self.xp)
+
+    def columns(self, us):
+        """Step 2 for the frequencies ``us``: X (N, u, V, 2C)."""
+        return self.xp.matmul(self.image_columns, self.X[:, us]).reshape(self.N, -1, self.V, 2 * self.C)
+
+    def blocks(self, us):
+        """The kernel's spectrum, (u, V, 2C, 2O): [[a, b], [-b, a]] of each a + b i."""
+        C, O = self.C, self.O
+        spectrum = self.xp.matmul(self.kernel_columns, self.kernel[us]).reshape(-1, self.V, 2, C, O)
+        a, b = spectrum[:, :, 0], spectrum[:, :, 1]
+        blocks = self.xp.empty((len(a), self.V, 2, C, 2, O), a.dtype)
+        blocks[:, :, 0, :, 0], blocks[:, :, 0, :, 1], blocks[:, :, 1, :, 1] = a, b, a
+        self.xp.negative(b, out=blocks[:, :, 1, :, 0])
+        return blocks.reshape(-1, self.V, 2 * C, 2 * O)
+
+
+def correlate(x, weights, stride, padding, then):
+    """The convolution of x (N, H, W, C) with ``weights`` (K, K, C, O), handed on as ``then(rows, y[rows])`` a few
+    images at a time; returns the sum of what ``then`` returns."""
+    plan = _Plan(x, weights, stride, padding)
+    xp, N, V, O = plan.xp, plan.N, plan.V, plan.O
+    plan.rows(x)
+
+    def frequencies(us):
+        X = plan.columns(us)
+        Y = xp.empty((*X.shape[:3], 2 * O), x.dtype)
+        xp.matmul(by_frequency(X), plan.blocks(us), out=by_frequency(Y))
+        xp.matmul(plan.columns_back, Y.reshape(N, -1, 2 * V, O), out=plan.Y[:, us])
+
+    in_chunks(frequencies, plan.U, plan.frequency_bytes, xp)
+
+    def finish(rows):
+        y = xp.matmul(plan.rows_back, plan.Y[rows].reshape(-1, 2 * plan.U, plan.Wo * O))
+        return then(rows, y.reshape(-1, plan.Ho, plan.Wo, O))
+
+    return in_chunks(finish, N, plan.image_bytes, xp)
+
+
+def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
+    """dx (None without ``input_gradient``), dW and db for the gradient ``dy_of(rows)`` of y[rows]."""
+    plan = _Plan(x, weights, stride, padding)
+    xp, N, K, C, O, U, V = plan.xp, plan.N, plan.K, plan.C, plan.O, plan.U, plan.V
+    plan.rows(x)
+
+    def start(rows):
+        dy = dy_of(rows)
+        xp.matmul(plan.rows_back.T, dy.reshape(len(dy), plan.Ho, -1), out=plan.Y[rows].reshape(-1, 2 * U, plan.Wo * O))
+        return column_sums(dy.reshape(-1, O))
+
+    db = in_chunks(start, N, plan.image_bytes, xp)
+    dkernel = xp.empty_like(plan.kernel)
+
+    def frequencies(us):
+        X = plan.columns(us)
+        dY = xp.matmul(plan.columns_back.T, plan.Y[:, us]).reshape(N, -1, V, 2 * O)
+        dZ = xp.matmul(by_frequency(X).swapaxes(2, 3), by_frequency(dY)).reshape(-1, V, 2, C, 2, O)
+        # what a and b of [[a, b], [-b, a]] each get from the two places where they stand
+        by_a, by_b = dZ[:, :, 0, :, 0] + dZ[:, :, 1, :, 1], dZ[:, :, 0, :, 1] - dZ[:, :, 1, :, 0]
+        spectrum = xp.stack([by_a, by_b], axis=2).reshape(-1, 2 * V, C * O)
+        xp.matmul(plan.kernel_columns.T, spectrum, out=dkernel[us])
+        if input_gradient:
+            dX = X  # its memory serves again
+            xp.matmul(by_frequency(dY), plan.blocks(us).swapaxes(2, 3), out=by_frequency(dX))
+            xp.matmul(plan.image_columns.T, dX.reshape(N, -1, 2 * V, C), out=plan.X[:, us])
+
+    in_chunks(frequencies, U, plan.frequency_bytes, xp)
+    dW = (plan.kernel_rows.T @ dkernel.reshape(2 * U, -1)).reshape(K, K, C, O)
+    dx = None
+    if input_gradient:
+        dx = empty(xp, x.shape, x.dtype)
+
+        def finish(rows):
+            flat = plan.X[rows].reshape(-1, 2 * U, plan.W * C)
+            xp.matmul(plan.image_rows.T, flat, out=dx[rows].reshape(-1, plan.H, plan.W * C))
+
+        in_chunks(finish, N, plan.image_bytes, xp)
+    return dx, dW, db
+
+
+def by_frequency(spectrum):
+    """(N, u, V, .) seen as (u, V, N, .)."""
+    return spectrum.transpose(1, 2, 0, 3)
