@@ -19,9 +19,9 @@ class Block(Layer):
 
     - The paper has ReLU before pooling; max(x, 0) grows with x, so the maximum of ReLUs is the ReLU of the maximum,
       and it is taken on a quarter of the numbers.
-    - So does slope a + shift, batch norm's line, if its slope is not negative: normalise the maxima only. A negative
-      gamma is made positive with the kernel of that channel negated: normalised, -a is what a is, negated. (With
-      gamma = 0 all values of a window tie; here the largest a takes the gradient, and not the first.)
+    - So does slope a + shift, batch norm's line, if its slope is not negative: only the maxima are normalised. A
+      negative gamma is made positive by negating the kernel of that channel: normalised, -a is what a is, negated.
+      (With gamma = 0 all values of a window tie; here the largest a takes the gradient, and not the first.)
     """
 
     def __init__(self, conv, norm=None, window=1):
@@ -33,46 +33,47 @@ class Block(Layer):
 
     def forward(self, x, train=True):
         xp, K, norm = array_module(x), self.window, self.norm
-        shape = self.conv.output_shape(x.shape)
-        y = empty(xp, (shape[0], shape[1] // K, shape[2] // K, shape[3]), x.dtype)
-        winner = empty(xp, y.shape, "uint8")
+        N, H, W, O = shape = self.conv.output_shape(x.shape)
+        t = empty(xp, (N, H // K, W // K, O), x.dtype)
+        winner = empty(xp, t.shape, "uint8")
         if norm is None:
 
-            def finish(rows, a):
-                t, winner[rows] = max_pool(a, K)
-                xp.maximum(t, 0, out=y[rows])
+            def pool(rows, a):
+                t[rows], winner[rows] = max_pool(a, K)
+                xp.maximum(t[rows], 0, out=t[rows])
 
-            self.conv.correlate(x, self.conv.params["W"], finish)
-            self.keep(train, x, winner, y)
-            return y
+            self.conv.correlate(x, self.conv.params["W"], pool)
+            self.keep(train, x, winner, t)
+            return t
 
         sign, weights, gamma = self._positive()
-        t = empty(xp, y.shape, y.dtype)
+        a, origin = None, 0
+        mean, var = norm.buffers["mean"] * sign, norm.buffers["var"]
+        if train:
+            a = empty(xp, shape, x.dtype)
+            # taken away from all values, which batch norm cannot tell: their mean would drown the variance
+            origin = self.conv.forward(x[:1], train=False).mean(axis=(0, 1, 2)) * sign
 
-        def finish(rows, a):
-            t[rows], winner[rows] = max_pool(a, K)
+        def pool_and_observe(rows, part):
+            if train:
+                part = xp.subtract(part, origin, out=a[rows])
+            t[rows], winner[rows] = max_pool(part, K)
+            return moments(part) if train else None
+
+        sums = self.conv.correlate(x, weights, pool_and_observe)
+        if train:
+            mean, var = statistics(sums, a.size // O)
+            norm.follow((origin + mean) * sign, var)
+        slope, shift = affine(gamma, norm.params["beta"], mean, var, norm.eps)
+        y = empty(xp, t.shape, t.dtype)
+
+        def normalise(rows):
             xp.multiply(t[rows], slope, out=y[rows])
             y[rows] += shift
             xp.maximum(y[rows], 0, out=y[rows])
 
-        if train:
-            a = empty(xp, shape, x.dtype)
-            origin = self.conv.forward(x[:1], train=False).mean(axis=(0, 1, 2)) * sign
-
-            def observe(rows, part):
-                a[rows] = part
-                return moments(part, origin)
-
-            sums = self.conv.correlate(x, weights, observe)
-            mean, var = statistics(origin, sums, a.size // shape[-1])
-            norm.follow(mean * sign, var)
-            slope, shift = affine(gamma, norm.params["beta"], mean, var, norm.eps)
-            in_chunks(lambda rows: finish(rows, a[rows]), len(x), 2 * a[0].nbytes, xp)
-            self.keep(train, x, winner, y, t, a, mean, var)
-        else:
-            mean, var = norm.buffers["mean"] * sign, norm.buffers["var"]
-            slope, shift = affine(gamma, norm.params["beta"], mean, var, norm.eps)
-            self.conv.correlate(x, weights, finish)
+        in_chunks(normalise, N, 2 * y[0].nbytes, xp)
+        self.keep(train, x, winner, y, t, a, mean, var)
         return y
 
     def backward(self, dy):

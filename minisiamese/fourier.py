@@ -40,14 +40,14 @@ from minisiamese.backend import array_module, column_sums, empty, in_chunks, to_
 
 
 def multiplications(x_shape, W_shape, stride, padding):
-    """Real multiplications of the five products for one image."""
+    """Real multiplications of each of the five products for one image."""
     _, H, W, _ = x_shape
     K, _, C, O = W_shape
     U, V = (H + padding) // 2 + 1, W + padding
     Ho, Wo = (H + 2 * padding - K) // stride + 1, (W + 2 * padding - K) // stride + 1
     rows, rows_back = 2 * U * H * W * C, Ho * 2 * U * Wo * O
     columns, columns_back = U * 2 * V * 2 * W * C, U * 2 * Wo * 2 * V * O
-    return rows + columns + U * V * 2 * C * 2 * O + columns_back + rows_back
+    return rows, columns, U * V * 2 * C * 2 * O, columns_back, rows_back
 
 
 @cache

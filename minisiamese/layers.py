@@ -193,8 +193,9 @@ class BatchNorm(Layer):
         mean, var = self.buffers["mean"], self.buffers["var"]
         if train:
             origin = x[0].reshape(-1, x.shape[-1]).mean(axis=0)
-            sums = in_chunks(lambda rows: moments(x[rows], origin), len(x), 2 * x[0].nbytes, xp)
-            mean, var = statistics(origin, sums, x.size // x.shape[-1])
+            sums = in_chunks(lambda rows: moments(x[rows] - origin), len(x), 2 * x[0].nbytes, xp)
+            mean, var = statistics(sums, x.size // x.shape[-1])
+            mean += origin
             self.follow(mean, var)
         slope, shift = affine(self.params["gamma"], self.params["beta"], mean, var, self.eps)
         y = empty(xp, x.shape, x.dtype)
@@ -237,18 +238,20 @@ class BatchNorm(Layer):
             self.buffers[key] += (1 - self.momentum) * (value - self.buffers[key])
 
 
-def moments(x, origin):
-    """The sums over all axes but the last of x - origin and of its square, (2, C)."""
-    centred = x.reshape(-1, x.shape[-1]) - origin
-    first = column_sums(centred)
-    return array_module(x).stack([first, column_sums(centred * centred)])
+def moments(x):
+    """The sums of x and of its square over all axes but the last, (2, C).
+
+    Take away an origin close to the mean first, such as one image's mean: the variance, the difference of two nearly
+    equal squares, would lose its digits otherwise.
+    """
+    flat = x.reshape(-1, x.shape[-1])
+    return array_module(x).stack([column_sums(flat), column_sums(flat * flat)])
 
 
-def statistics(origin, sums, count):
-    """Mean and variance from ``moments``. An origin close to the mean, such as one image's, keeps the digits that the
-    difference of two nearly equal squares would lose."""
-    first, second = sums / sums.dtype.type(count)
-    return origin + first, second - first * first
+def statistics(sums, count):
+    """Mean and variance from ``moments``."""
+    mean, square = sums / sums.dtype.type(count)
+    return mean, square - mean * mean
 
 
 def affine(gamma, beta, mean, var, eps):

@@ -48,16 +48,19 @@ def max_pool(x, window):
     # the maximum of each line of a window, then of these: the second goes over long rows of memory
     lines, column = _largest([x[:, :H, j:W:K] for j in range(K)])
     y, line = _largest([lines[:, i::K] for i in range(K)])
-    column = sum(column[:, i::K] * (line == i) for i in range(K))
-    return y, K * line + column
+    winner = K * line
+    for i in range(K):
+        winner += column[:, i::K] * (line == i).view(np.uint8)
+    return y, winner
 
 
 def _largest(parts):
-    """The elementwise maximum of some arrays, and the number of the first that has it."""
+    """The elementwise maximum of some arrays, and the number (uint8) of the first that has it."""
     xp = array_module(parts[0])
     best, which = parts[0], xp.zeros(parts[0].shape, np.uint8)
     for k, part in enumerate(parts[1:], start=1):
-        xp.maximum(which, (part > best) * np.uint8(k), out=which)
+        above = (part > best).view(np.uint8)
+        which = above if k == 1 else xp.maximum(which, k * above)
         best = xp.maximum(best, part)
     return best, which
 

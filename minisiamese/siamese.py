@@ -19,7 +19,9 @@ from minisiamese.layers import Layer
 class Head(Layer):
     """Base of the heads: scores of pairs from the differences z_a - z_b, a few pairs at a time.
 
-    A head gives ``score(difference)`` and ``gradient(difference, ds)``, the gradient by the difference.
+    A head gives ``score(difference)`` and ``gradient(difference, ds)``, the gradient by the difference. With S the
+    sparse (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences are S z, and dz = S^T (gradient by
+    the differences).
     """
 
     def forward(self, z, pairs, train=True):
@@ -27,35 +29,40 @@ class Head(Layer):
         s = xp.empty(len(pairs), z.dtype)
 
         def compare(rows):
-            s[rows] = self.score(z[pairs[rows, 0]] - z[pairs[rows, 1]])
+            s[rows] = self.score(_incidence(pairs[rows], z) @ z)
 
         in_chunks(compare, len(pairs), 2 * z[0].nbytes, xp)
         self.keep(train, z, pairs)
         return s
 
     def backward(self, ds):
-        """dz. With S the (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences are S z, so
-        dz = S^T (gradient by the differences): a product, where a scattered sum would be slow and, on a GPU, random
-        in its order."""
+        """dz."""
         z, pairs = self.take()
         xp = array_module(z)
 
         def gradients(rows):
-            a, b = pairs[rows, 0], pairs[rows, 1]
-            count = xp.arange(len(a))
-            incidence = xp.zeros((len(a), len(z)), z.dtype)
-            incidence[count, a] += 1
-            incidence[count, b] -= 1
-            ddifference, dparams = self.gradient(z[a] - z[b], ds[rows])
-            return xp.concatenate([(incidence.T @ ddifference).ravel(), dparams])
+            S = _incidence(pairs[rows], z)
+            ddifference, dparams = self.gradient(S @ z, ds[rows])
+            return xp.concatenate([(S.T @ ddifference).ravel(), dparams])
 
-        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes + z.itemsize * len(z), xp)
+        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes, xp)
         total = xp.zeros(z.size + sum(g.size for g in self.grads.values()), z.dtype) if total is None else total
         start = z.size
         for grad in self.grads.values():
             grad += total[start : start + grad.size]
             start += grad.size
         return total[: z.size].reshape(z.shape)
+
+
+def _incidence(pairs, z):
+    """The sparse matrix S of some pairs of rows of z."""
+    xp, P = array_module(z), len(pairs)
+    if xp is np:
+        from scipy import sparse
+    else:
+        from cupyx.scipy import sparse
+    signs = xp.tile(xp.asarray([1, -1], z.dtype), P)
+    return sparse.csr_matrix((signs, pairs.ravel(), 2 * xp.arange(P + 1)), shape=(P, len(z)))
 
 
 class L1Head(Head):

@@ -93,8 +93,8 @@ def test_fourier_agrees_on_the_papers_second_layer(rng):
 def test_auto_goes_by_the_number_of_multiplications(rng):
     shapes = (8, 48, 48, 64), (7, 7, 64, 128), 1, 0
     assert convolution.multiplications(*shapes) == 42 * 42 * 49 * 64 * 128
-    five = [50 * 48 * 48 * 64, 25 * 96 * 96 * 64, 25 * 48 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 42 * 128]
-    assert fourier.multiplications(*shapes) == sum(five)
+    five = (50 * 48 * 48 * 64, 25 * 96 * 96 * 64, 25 * 48 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 42 * 128)
+    assert fourier.multiplications(*shapes) == five
 
     def algorithms(network):
         blocks = network.twin.layers[:4]
@@ -106,7 +106,7 @@ def test_auto_goes_by_the_number_of_multiplications(rng):
         return chosen
 
     assert algorithms(koch(rng)) == ["im2col", "fourier", "fourier", "fourier"]
-    assert algorithms(conv4(rng)) == ["im2col"] * 4
+    assert algorithms(conv4(rng)) == ["im2col", "fourier", "fourier", "fourier"]
     with pytest.raises(ValueError, match="auto, im2col or fourier"):
         Conv2D(1, 1, 1, rng, algorithm="winograd")
 

@@ -1,0 +1,322 @@
+"""How long a training step takes, beside the same step in PyTorch.
+
+    python -m minisiamese.bench --network koch
+
+A step is forward, loss, backward and update, on a batch that is there. The two run in turn, each in a fresh process, on
+the same weights, batch, loss and number of threads; PyTorch in whichever memory format, channels first or last, is
+faster here. What counts is the ratio of one process's median to that of the next: both had the same machine then.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from statistics import median
+from typing import Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from minisiamese import convolution, fourier
+from minisiamese.backend import available_cores, set_threads
+from minisiamese.block import Block
+from minisiamese.data import glyphs
+from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.data.samplers import Episodes, Pairs
+from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.layers import Linear
+from minisiamese.networks import NETWORKS
+from minisiamese.optimizers import OPTIMIZERS
+from minisiamese.siamese import CRITERIA
+
+RATE = 1e-4
+PEAK_SIZE = 2048  # of the square matrices whose product measures the machine
+GIGA = 1e9
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a network is trained here."""
+
+    loss: str
+    optimizer: str
+    size: int  # of the batch: pairs, or classes of 4 drawings
+    growth: tuple[int, ...]  # the sizes that show how seconds and memory grow
+    steps: int  # timed in one process, after one that is not
+
+
+CASES = {
+    "koch": Case("bce", "momentum", 128, (32, 64, 128, 256), 3),
+    "conv4": Case("nway", "adam", 60, (15, 30, 60, 120), 15),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a benchmark."""
+
+    # Which network's training step to time.
+    network: Literal["koch", "conv4"] = "koch"
+    # How many times the two take turns.
+    rounds: int = 3
+    # Threads of both. Default: the machine's cores.
+    threads: int | None = None
+    # Print one JSON object instead of tables.
+    json: bool = False
+
+
+# --- what is timed ----------------------------------------------------------------------------------------------------
+
+
+class Problem:
+    """A network and a batch for it: distorted drawings of invented alphabets, always the same."""
+
+    def __init__(self, name, size):
+        self.name, self.case, self.rng = name, CASES[name], np.random.default_rng(0)
+        self.network = NETWORKS[name](self.rng)
+        drawings = glyphs.make(range(6), drawers=4)
+        self.sampler = Pairs(drawings, size) if self.case.loss == "bce" else Episodes(drawings, size, 4)
+        self.views = Views(drawings.images, self.network.size)
+        self.batch, self.images = self.draw()
+
+    def draw(self):
+        """What comes before a step: sampling, and the distorted images."""
+        batch = self.sampler.draw(self.rng)
+        return batch, self.views(batch.rows, draw_distortions(self.rng, len(batch.rows)))
+
+    def gradients(self):
+        """Forward, loss and backward; returns the loss."""
+        z = self.network.forward(self.images)
+        loss, dz = CRITERIA[self.case.loss].compute(self.network.head, z, self.batch, None)
+        self.network.backward(dz)
+        return loss
+
+    def our_step(self):
+        """A function that does one training step."""
+        optimizer = OPTIMIZERS[self.case.optimizer](self.network)
+
+        def step():
+            loss = self.gradients()
+            optimizer.step(RATE)
+            self.network.zero_grad()
+            return float(loss)
+
+        return step
+
+    def torch_step(self, channels, threads):
+        """A function that does the same in PyTorch."""
+        from minisiamese.torch_twin import TorchTwin, step_of
+
+        twin = TorchTwin(self.network, channels)
+        return step_of(twin, self.images, self.batch, self.case.optimizer, RATE, threads)
+
+
+def seconds_of(function, times):
+    """Seconds of each call, after one that is not counted."""
+    function()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def peak_bytes():
+    """The most memory that this process has held; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def work(name, which, size, steps, threads, layers=False):
+    """One process's share: ``which`` is "ours", or the place of PyTorch's channels, "first" or "last"."""
+    set_threads(threads)
+    problem = Problem(name, size)
+    step = problem.our_step() if which == "ours" else problem.torch_step(which, threads)
+    seconds = seconds_of(step, steps)
+    result = {"seconds": median(seconds), "peak_bytes": peak_bytes()}
+    if layers:
+        result |= {"layers": layer_table(problem, step), "draw_seconds": median(seconds_of(problem.draw, 5))}
+        result["peak_gflops"] = machine_peak()
+    return result
+
+
+def machine_peak():
+    """GFLOP/s of a large matrix product on all threads."""
+    a, b, c = np.ones((3, PEAK_SIZE, PEAK_SIZE), np.float32)
+    return 2 * PEAK_SIZE**3 / min(seconds_of(lambda: np.matmul(a, b, out=c), 10)) / GIGA
+
+
+# --- layer by layer ---------------------------------------------------------------------------------------------------
+
+
+def layer_table(problem, step):
+    """For each layer, seconds forward and backward, and GFLOP: by the definition of the layer, and really done."""
+    layers = [*problem.network.twin.layers, problem.network.head]
+    rows = [{"layer": type(layer).__name__, "forward": [], "backward": []} for layer in layers]
+    shapes = {}
+    for layer, row in zip(layers, rows, strict=True):
+        for way in ("forward", "backward"):
+            setattr(layer, way, _timed(layer, way, row[way], shapes))
+    seconds_of(step, problem.case.steps)
+    for layer, row in zip(layers, rows, strict=True):
+        row |= {way: median(row[way][1:]) for way in ("forward", "backward")} | arithmetic(layer, shapes[layer])
+    return rows
+
+
+def _timed(layer, way, seconds, shapes):
+    function = getattr(layer, way)
+
+    def timed(x, *arguments):
+        shapes.setdefault(layer, x.shape)
+        start = time.perf_counter()
+        y = function(x, *arguments)
+        seconds.append(time.perf_counter() - start)
+        return y
+
+    return timed
+
+
+def arithmetic(layer, shape):
+    """GFLOP of the matrix products of a layer, forward and backward, for x of ``shape``: {} if it has none.
+
+    By definition a convolution takes what im2col takes. The five Fourier products do with less: in all, the image's
+    side is passed three times (its spectrum once more, and dx), the output's twice, and there are three products.
+    """
+    if isinstance(layer, Linear):
+        gflop = 3 * 2 * shape[0] * layer.params["W"].size / GIGA
+        return {"gflop": gflop, "gflop_done": gflop}
+    if not isinstance(layer, Block):
+        return {}
+    conv = layer.conv
+    shapes = shape, conv.params["W"].shape, conv.stride, conv.padding
+    passes = 3 if conv.input_gradient else 2
+    definition = done = passes * convolution.multiplications(*shapes)
+    algorithm = conv.chosen(shape)
+    if algorithm == "fourier":
+        rows, columns, product, columns_back, rows_back = fourier.multiplications(*shapes)
+        done = passes * (rows + columns + product) + 2 * (columns_back + rows_back)
+    K, _, C, O = conv.params["W"].shape
+    name = f"Block {K} x {K}, {C} to {O}, {algorithm}"
+    return {"layer": name, "gflop": 2 * shape[0] * definition / GIGA, "gflop_done": 2 * shape[0] * done / GIGA}
+
+
+# --- in turn ----------------------------------------------------------------------------------------------------------
+
+
+def bench(config):
+    """Everything measured, as a JSON-able dict; ``ratio`` is our seconds by PyTorch's, None without PyTorch."""
+    case, threads = CASES[config.network], config.threads or available_cores()
+    torch = find_spec("torch") is not None
+    bar = tqdm(total=1 + config.rounds + len(case.growth), desc="measuring", disable=None)
+
+    def run(which, size=case.size, steps=case.steps, layers=False):
+        return _process(config.network, which, size, steps, threads, layers)
+
+    first = run("ours", layers=True)
+    channels = min(("first", "last"), key=lambda which: run(which, steps=few(case))["seconds"]) if torch else None
+    bar.update()
+
+    def in_turn(**arguments):
+        each = {"ours": run("ours", **arguments), "torch": run(channels, **arguments) if torch else None}
+        bar.update()
+        return each
+
+    rounds = [in_turn() for _ in range(config.rounds)]
+    growth = [{"size": size} | in_turn(size=size, steps=few(case)) for size in case.growth]
+    bar.close()
+    result = {"network": config.network, "size": case.size, "loss": case.loss, "optimizer": case.optimizer}
+    result |= {"threads": threads, "numpy": np.__version__, "ratio": None, "ratios": [], "torch": None}
+    result |= {"ours": _middle([each["ours"] for each in rounds])}
+    if torch:
+        result["ratios"] = [each["ours"]["seconds"] / each["torch"]["seconds"] for each in rounds]
+        result["ratio"] = median(result["ratios"])
+        result["torch"] = {"channels": channels} | _middle([each["torch"] for each in rounds])
+    for key, speed in (("gflop", "gflops"), ("gflop_done", "gflops_done")):
+        result[speed] = sum(row.get(key, 0) for row in first["layers"]) / result["ours"]["seconds"]
+    return result | {key: first[key] for key in ("peak_gflops", "draw_seconds", "layers")} | {"growth": growth}
+
+
+def few(case):
+    """Steps where a rough figure will do."""
+    return max(1, case.steps // 3)
+
+
+def _middle(results):
+    """The median of seconds, and the most memory."""
+    peaks = [each["peak_bytes"] for each in results]
+    return {"seconds": median(each["seconds"] for each in results), "peak_bytes": max(peaks) if all(peaks) else None}
+
+
+def _process(*arguments):
+    """``work(*arguments)`` in a fresh Python, away from this one's memory, and from settings that slow OpenBLAS."""
+    code = f"import json; from minisiamese.bench import work; print(json.dumps(work(*{arguments!r})))"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise BadInput(f"the process for {arguments} failed: {reason}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# --- for people -------------------------------------------------------------------------------------------------------
+
+
+def describe(result):
+    """The measurements as tables, in Markdown."""
+    case, ours, theirs = CASES[result["network"]], result["ours"], result["torch"]
+    unit = "pairs" if case.loss == "bce" else "classes x 4"
+    lines = [
+        f"One training step of {result['network']}: {result['size']} {unit}, loss {case.loss}, {case.optimizer}; "
+        f"{result['threads']} threads, NumPy {result['numpy']}\n",
+        "| | median step | peak memory |\n|---|---|---|",
+        f"| minisiamese | {_figures(ours)} |",
+    ]
+    if theirs:
+        ratios = ", ".join(f"{ratio:.2f}" for ratio in result["ratios"])
+        lines.append(f"| PyTorch, channels {theirs['channels']} | {_figures(theirs)} |")
+        lines.append(f"\nratio **{result['ratio']:.2f}** (pair by pair: {ratios})")
+    else:
+        lines.append("\nPyTorch is not installed: pip install -e '.[bench]' to compare")
+    lines += [
+        f"\nMatrix products: {result['gflops']:.0f} GFLOP/s by the definition of the layers, "
+        f"{result['gflops_done']:.0f} really done; the machine's peak is {result['peak_gflops']:.0f}. "
+        f"Sampling and distortion, before a step, take {result['draw_seconds']:.3f} s.\n",
+        "| layer | forward, ms | backward, ms | GFLOP by definition | done | done / s |\n|---|---|---|---|---|---|",
+    ]
+    for row in result["layers"]:
+        line = f"| {row['layer']} | {1e3 * row['forward']:.1f} | {1e3 * row['backward']:.1f} "
+        if "gflop" in row:
+            speed = row["gflop_done"] / (row["forward"] + row["backward"])
+            lines.append(line + f"| {row['gflop']:.1f} | {row['gflop_done']:.1f} | {speed:.0f} |")
+        else:
+            lines.append(line + "| | | |")
+    lines.append(f"\n| {unit} | step | peak memory | PyTorch's step | peak memory |\n|---|---|---|---|---|")
+    for row in result["growth"]:
+        lines.append(f"| {row['size']} | {_figures(row['ours'])} | {_figures(row['torch']) if row['torch'] else '|'} |")
+    return "\n".join(lines)
+
+
+def _figures(each):
+    memory = f"{each['peak_bytes'] / GIGA:.2f} GB" if each["peak_bytes"] else "not known"
+    return f"{each['seconds']:.3f} s | {memory}"
+
+
+def main():
+    config = parse(Config, "python -m minisiamese.bench")
+    for name in ("rounds", "threads"):
+        if getattr(config, name) is not None and getattr(config, name) < 1:
+            raise BadInput(f"--{name} must be at least 1, not {getattr(config, name)}")
+    result = bench(config)
+    print(json.dumps(result) if config.json else describe(result))
+
+
+if __name__ == "__main__":
+    front_door(main)

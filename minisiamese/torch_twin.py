@@ -1,0 +1,106 @@
+"""The same network, loss and update in PyTorch, for ``bench.py`` and the tests to compare ours with; nothing else."""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from minisiamese.block import Block
+from minisiamese.layers import Flatten, Linear, Sigmoid
+
+FORMATS = {"first": torch.contiguous_format, "last": torch.channels_last}
+
+
+class TorchTwin(nn.Module):
+    """A ``Siamese`` with an L1 head, with copies of its very weights; ``channels`` is "first" or "last"."""
+
+    def __init__(self, network, channels="first"):
+        super().__init__()
+        self.shared = []  # (our layer, our key, PyTorch's parameter, the order of our axes in PyTorch)
+        modules = [module for layer in network.twin.layers for module in self._modules_of(layer)]
+        self.format = FORMATS[channels]
+        self.alpha = self._share(network.head, "alpha", nn.Parameter(torch.empty(network.head.params["alpha"].shape)))
+        self.b = self._share(network.head, "b", nn.Parameter(torch.empty(1)))
+        self.twin = nn.Sequential(*modules)
+        self.to(torch.tensor(network.head.params["alpha"]).dtype).to(memory_format=self.format)
+        with torch.no_grad():
+            for layer, key, parameter, axes in self.shared:
+                parameter.copy_(torch.tensor(layer.params[key]).permute(axes))
+
+    def _share(self, layer, key, parameter, axes=(0,)):
+        self.shared.append((layer, key, parameter, axes))
+        return parameter
+
+    def _modules_of(self, layer):
+        """What PyTorch calls a layer of ours."""
+        if isinstance(layer, Block):
+            conv, norm = layer.conv, layer.norm
+            K, _, C, O = conv.params["W"].shape
+            yield (module := nn.Conv2d(C, O, K, conv.stride, conv.padding, bias="b" in conv.params))
+            self._share(conv, "W", module.weight, (3, 2, 0, 1))
+            if "b" in conv.params:
+                self._share(conv, "b", module.bias)
+            if norm:
+                yield (module := nn.BatchNorm2d(O, norm.eps, 1 - norm.momentum))
+                self._share(norm, "gamma", module.weight)
+                self._share(norm, "beta", module.bias)
+            yield nn.ReLU()
+            if layer.window > 1:
+                yield nn.MaxPool2d(layer.window)
+        elif isinstance(layer, Linear):
+            yield (module := nn.Linear(*layer.params["W"].shape))
+            self._share(layer, "W", module.weight, (1, 0))
+            self._share(layer, "b", module.bias)
+        else:
+            yield {Flatten: FlattenChannelsLast, Sigmoid: nn.Sigmoid}[type(layer)]()
+
+    def images(self, images):
+        """Our images, (N, H, W, C), as this network takes them."""
+        return torch.tensor(images).permute(0, 3, 1, 2).contiguous(memory_format=self.format)
+
+    def loss(self, images, batch):
+        """The loss of a batch of pairs (binary cross-entropy) or of an episode (the N-way task)."""
+        z = self.twin(images)
+        s = (z[batch.pairs[:, 0]] - z[batch.pairs[:, 1]]).abs() @ self.alpha + self.b
+        if batch.tasks is None:
+            return F.binary_cross_entropy_with_logits(s, batch.same)
+        return F.cross_entropy(s[batch.tasks], batch.target)
+
+    def gradients(self):
+        """(our layer, our key, gradient in the order of our axes), for every parameter."""
+        for layer, key, parameter, axes in self.shared:
+            inverse = sorted(range(len(axes)), key=axes.__getitem__)
+            yield layer, key, parameter.grad.permute(inverse).numpy()
+
+
+class FlattenChannelsLast(nn.Module):
+    """(N, C, H, W) to (N, H*W*C), the order of our features."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def tensors(batch):
+    """A batch whose tuples are PyTorch's."""
+    parts = {key: getattr(batch, key) for key in ("pairs", "same", "tasks", "target")}
+    return replace(batch, **{key: torch.tensor(part) for key, part in parts.items() if part is not None})
+
+
+def step_of(twin, images, batch, optimizer, rate, threads):
+    """A function that does one training step with "momentum" or "adam"."""
+    torch.set_num_threads(threads)
+    if optimizer == "momentum":
+        update = torch.optim.SGD(twin.parameters(), rate, momentum=0.9)
+    else:
+        update = torch.optim.Adam(twin.parameters(), rate)
+    images, batch = twin.images(images), tensors(batch)
+
+    def step():
+        update.zero_grad()
+        loss = twin.loss(images, batch)
+        loss.backward()
+        update.step()
+        return loss.item()
+
+    return step
