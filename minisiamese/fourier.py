@@ -25,8 +25,15 @@ a product with the dense matrix of sines and cosines runs at the full speed of a
 Stride and padding live in the matrices alone: 1 and 2 place pixel h at h + P, and 4 and 5 compute every S-th pixel of
 the valid output. The period L = H + P is enough, as the blank border before the image is also the one behind it.
 
+The spectrum of a large kernel is larger than the images (157 MB in the paper's second layer), so it is made for a few u
+at a time by the thread that needs it, which takes them through 2, 3 and 4; only what rows need, X after step 1 and Y
+after step 4, is there as a whole.
+
 Backward is the same products transposed. dy goes through 5 and 4 to dY; dX = dY Z^T goes through 2 and 1 to dx; and
 dZ = X^T dY, summed over images, goes through the transform of the kernel to dW.
+
+Sums come in another order than in im2col, so results differ in the last digits: pixels of a blank background, equal by
+im2col, may differ here by a rounding, which then decides a tie in the pooling behind.
 
 Notation: N images, H W height and width, C channels in, O out, K kernel, S stride, P padding; Ho Wo height and width of
 y; U V numbers of frequencies; p real and imaginary part.
@@ -61,12 +68,10 @@ def _transform(size, kernel, stride, padding, half, dtype):
         return np.exp(-2j * np.pi * (np.outer(frequencies, places) % period) / period)
 
     def real(E):
-        """e^(-i t) as numbers to multiply a real signal with (half), or a complex one."""
+        """e^(-i t), (F, T), as real numbers that multiply a real signal (half), (2F, T), or a complex one, (2F, 2T)."""
         if half:
             return np.stack([E.real, E.imag], axis=1).reshape(2 * len(E), -1)
-        return np.stack([np.stack([E.real, -E.imag], axis=1), np.stack([E.imag, E.real], axis=1)], axis=1).reshape(
-            2 * len(E), -1
-        )
+        return np.array([[E.real, -E.imag], [E.imag, E.real]]).transpose(2, 0, 1, 3).reshape(2 * len(E), -1)
 
     outputs = np.arange((size + 2 * padding - kernel) // stride + 1)
     # in the half spectrum, a frequency that is not its own mirror stands for two

@@ -111,7 +111,7 @@ class Trainer:
         """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
         if not path.exists():
             best = path.with_name("best.npz")
-            if best.exists() and checkpoint.load(best)[1]["step"] > self.config.checkpoint_every:
+            if best.exists() and checkpoint.load(best)[1].get("step", 0) > self.config.checkpoint_every:
                 raise BadInput(f"{path} is missing, so the run cannot go on: measure {best}, or take another --out")
             return
         arrays, meta = checkpoint.load(path)

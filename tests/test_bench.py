@@ -1,12 +1,15 @@
 """Our networks are PyTorch's, to float32 rounding; and the benchmark says what it says."""
 
 import json
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch_reference
 
 from minisiamese import bench
+from minisiamese.backend import available_cores
 from minisiamese.networks import NETWORKS
 from minisiamese.siamese import CRITERIA
 
@@ -67,3 +70,124 @@ def test_loss_and_every_gradient_are_pytorchs(name, dtype, channels):
         compared.add(f"{names[id(layer)]}.{key}")
         assert_close(layer.grads[key], expected, dtype, abs(expected).max(), key)
     assert compared == gradients.keys()
+
+
+# --- the benchmark ----------------------------------------------------------------------------------------------------
+
+
+def test_a_process_times_every_layer_and_counts_its_arithmetic():
+    result = bench.work("conv4", "ours", 5, 2, available_cores(), layers=True)
+    assert result["seconds"] > 0 and result["draw_seconds"] > 0 and result["peak_gflops"] > 0
+    assert result["peak_bytes"] > 50e6
+    rows = result["layers"]
+    assert [row["layer"] for row in rows] == [
+        "Block 3 x 3, 1 to 64, im2col",
+        *["Block 3 x 3, 64 to 64, fourier"] * 3,
+        "Flatten",
+        "L1Head",
+    ]
+    assert all(row["forward"] > 0 and row["backward"] > 0 for row in rows)
+    # 20 images of 35 x 35 and of 17 x 17; no gradient by the picture
+    assert rows[0]["gflop"] == rows[0]["gflop_done"] == pytest.approx(2 * 2 * 20 * 35 * 35 * 9 * 64 / 1e9)
+    assert rows[1]["gflop"] == pytest.approx(3 * 2 * 20 * 17 * 17 * 9 * 64 * 64 / 1e9)
+    assert rows[1]["gflop_done"] < rows[1]["gflop"] / 2 * 1.1
+
+
+def test_our_steps_train():
+    problem = bench.Problem("conv4", 5)
+    step = problem.our_step()
+    losses = [step() for _ in range(8)]
+    assert losses[-1] < losses[0]
+    assert not any(np.any(grad) for _, layer in problem.network.walk() for grad in layer.grads.values())
+
+
+def test_pytorchs_steps_are_ours():
+    """Ten updates later, both have the same loss: same gradients, same optimiser."""
+    pytest.importorskip("torch")
+    problem = bench.Problem("conv4", 5)
+    theirs, step = problem.torch_step("last", available_cores()), problem.our_step()
+    ours = [step() for _ in range(10)]
+    np.testing.assert_allclose([theirs() for _ in range(10)], ours, rtol=1e-3)
+    assert ours[-1] < ours[0]
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Processes that take a time of our choosing: 2 s for us, 4 s and 5 s for PyTorch's two formats."""
+    calls = []
+
+    def process(name, which, size, steps, threads, layers):
+        calls.append((which, size))
+        seconds = {"ours": 2.0, "first": 5.0, "last": 4.0}[which] * (1 + calls.count((which, size)) % 2)
+        result = {"seconds": seconds, "peak_bytes": 10**9 * (1 + len(calls))}
+        if layers:
+            rows = [
+                {"layer": "Block", "forward": 0.5, "backward": 1.0, "gflop": 600, "gflop_done": 150},
+                {"layer": "Flatten", "forward": 0.001, "backward": 0.002},
+            ]
+            result |= {"layers": rows, "draw_seconds": 0.03, "peak_gflops": 100.0}
+        return result
+
+    monkeypatch.setattr(bench, "_process", process)
+    monkeypatch.setattr(bench, "find_spec", lambda name: True)
+    return calls
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        bench.front_door(bench.main)
+    return stop.value.code or 0
+
+
+def test_the_two_take_turns_and_the_ratio_is_pair_by_pair(processes, monkeypatch, capsys):
+    assert run(monkeypatch, "--network", "koch", "--rounds", "2", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert processes[:7] == [(which, 128) for which in ("ours", "first", "last", "ours", "last", "ours", "last")]
+    assert processes[7:] == [(which, size) for size in (32, 64, 128, 256) for which in ("ours", "last")]
+    assert result["torch"]["channels"] == "last"
+    assert result["ratios"] == [2 / 4, 4 / 8] and result["ratio"] == 0.5  # ours 2 and 4 s, theirs 4 and 8 s
+    assert result["ours"]["seconds"] == 3 and result["torch"]["seconds"] == 6
+    assert result["ours"]["peak_bytes"] == 7e9 and result["torch"]["peak_bytes"] == 8e9
+    assert result["gflops"] == 200 and result["gflops_done"] == 50
+    assert [row["size"] for row in result["growth"]] == [32, 64, 128, 256]
+
+
+def test_the_tables_say_what_was_measured(processes, monkeypatch, capsys):
+    assert run(monkeypatch, "--rounds", "2") == 0
+    printed = capsys.readouterr().out
+    assert "ratio **0.50** (pair by pair: 0.50, 0.50)" in printed
+    assert "| minisiamese | 3.000 s | 7.00 GB |" in printed
+    assert "| PyTorch, channels last | 6.000 s | 8.00 GB |" in printed
+    assert "| Block | 500.0 | 1000.0 | 600.0 | 150.0 | 100 |" in printed
+    assert "200 GFLOP/s by the definition of the layers, 50 really done; the machine's peak is 100" in printed
+
+
+def test_without_pytorch_there_is_no_ratio(processes, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    assert run(monkeypatch, "--rounds", "1") == 0
+    assert "PyTorch is not installed: pip install -e '.[bench]'" in capsys.readouterr().out
+    assert {which for which, _ in processes} == {"ours"}
+    assert run(monkeypatch, "--rounds", "1", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["ratio"] is None and result["torch"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--rounds", "0"], "--rounds must be at least 1"),
+        (["--threads", "0"], "--threads must be at least 1"),
+        (["--network", "resnet"], "invalid choice"),
+    ],
+)
+def test_bad_input_gets_one_line(processes, monkeypatch, capsys, arguments, complaint):
+    assert run(monkeypatch, *arguments) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+
+
+def test_a_process_that_fails_says_why(monkeypatch, capsys):
+    monkeypatch.setitem(bench.CASES, "conv4", replace(bench.CASES["conv4"], size="sixty"))
+    assert run(monkeypatch, "--network", "conv4") == 2
+    assert "TypeError" in capsys.readouterr().err

@@ -90,6 +90,34 @@ def test_fourier_agrees_on_the_papers_second_layer(rng):
         assert abs(a - b).max() < 1e-5 * abs(a).max()
 
 
+@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
+@pytest.mark.parametrize("kernel", range(1, 12))
+@pytest.mark.parametrize(
+    ("images", "height", "width", "channels", "out", "padding"),
+    [(3, 12, 15, 4, 5, 0), (1, 11, 16, 1, 3, 0), (2, 14, 11, 3, 1, 2), (1, 13, 13, 1, 1, 7)],
+)
+def test_both_agree_with_pytorch(rng, algorithm, kernel, images, height, width, channels, out, padding):
+    torch = pytest.importorskip("torch")
+    x = rng.random((images, height, width, channels), dtype=np.float32)
+    layer = Conv2D(channels, out, kernel, rng, padding=padding, bias=(0, 1), algorithm=algorithm)
+    y = layer.forward(x)
+    dy = rng.random(y.shape, dtype=np.float32)  # of one sign: a sum that cancels would have no digits to compare
+    dx = layer.backward(dy)
+    x_torch = torch.tensor(x.transpose(0, 3, 1, 2), requires_grad=True)
+    W = torch.tensor(layer.params["W"].transpose(3, 2, 0, 1), requires_grad=True)
+    b = torch.tensor(layer.params["b"], requires_grad=True)
+    y_torch = torch.nn.functional.conv2d(x_torch, W, b, padding=padding)
+    y_torch.backward(torch.tensor(dy.transpose(0, 3, 1, 2)))
+    for ours, theirs, axes in (
+        (y, y_torch.detach(), (0, 2, 3, 1)),
+        (dx, x_torch.grad, (0, 2, 3, 1)),
+        (layer.grads["W"], W.grad, (2, 3, 1, 0)),
+        (layer.grads["b"], b.grad, (0,)),
+    ):
+        theirs = theirs.numpy().transpose(axes)
+        assert abs(ours - theirs).max() < 1e-5 * abs(theirs).max()
+
+
 def test_auto_goes_by_the_number_of_multiplications(rng):
     shapes = (8, 48, 48, 64), (7, 7, 64, 128), 1, 0
     assert convolution.multiplications(*shapes) == 42 * 42 * 49 * 64 * 128
