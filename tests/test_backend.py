@@ -73,7 +73,12 @@ def test_memory_is_used_again_once_nothing_lies_in_it(monkeypatch):
     assert address(second) != place and np.all(view == 7)
     del view
     third = backend.empty(np, (backend.SMALL_BYTES,), np.float16)  # smaller: it fits
-    assert address(third) == place and third.shape == (backend.SMALL_BYTES,) and third.dtype == np.float16
+    assert address(third) == place
+    assert third.shape == (backend.SMALL_BYTES,) and third.dtype == np.float16
+    del third
+    fourth = backend.empty(np, (4, backend.SMALL_BYTES), np.float64)  # larger than anything there is
+    fourth[:] = 2
+    assert np.all(second == 1)
 
 
 def test_small_arrays_are_numpys_own():
