@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from statistics import median
@@ -20,21 +19,17 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from minisiamese import convolution, fourier
 from minisiamese.backend import available_cores, set_threads
-from minisiamese.block import Block
 from minisiamese.data import glyphs
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.samplers import Episodes, Pairs
 from minisiamese.errors import BadInput, front_door, parse
-from minisiamese.layers import Linear
 from minisiamese.networks import NETWORKS
 from minisiamese.optimizers import OPTIMIZERS
 from minisiamese.siamese import CRITERIA
+from minisiamese.timing import GIGA, layer_table, machine_peak, seconds_of
 
 RATE = 1e-4
-PEAK_SIZE = 2048  # of the square matrices whose product measures the machine
-GIGA = 1e9
 
 
 @dataclass(frozen=True)
@@ -107,22 +102,12 @@ class Problem:
         return step
 
     def torch_step(self, channels, threads):
-        """A function that does the same in PyTorch."""
+        """A function that does the same in PyTorch, whose memory then has no second network in it."""
         from minisiamese.torch_twin import TorchTwin, step_of
 
         twin = TorchTwin(self.network, channels)
+        self.network = None
         return step_of(twin, self.images, self.batch, self.case.optimizer, RATE, threads)
-
-
-def seconds_of(function, times):
-    """Seconds of each call, after one that is not counted."""
-    function()
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return seconds
 
 
 def peak_bytes():
@@ -143,69 +128,9 @@ def work(name, which, size, steps, threads, layers=False):
     seconds = seconds_of(step, steps)
     result = {"seconds": median(seconds), "peak_bytes": peak_bytes()}
     if layers:
-        result |= {"layers": layer_table(problem, step), "draw_seconds": median(seconds_of(problem.draw, 5))}
-        result["peak_gflops"] = machine_peak()
+        result["layers"] = layer_table([*problem.network.twin.layers, problem.network.head], step, steps)
+        result |= {"draw_seconds": median(seconds_of(problem.draw, 5)), "peak_gflops": machine_peak()}
     return result
-
-
-def machine_peak():
-    """GFLOP/s of a large matrix product on all threads."""
-    a, b, c = np.ones((3, PEAK_SIZE, PEAK_SIZE), np.float32)
-    return 2 * PEAK_SIZE**3 / min(seconds_of(lambda: np.matmul(a, b, out=c), 10)) / GIGA
-
-
-# --- layer by layer ---------------------------------------------------------------------------------------------------
-
-
-def layer_table(problem, step):
-    """For each layer, seconds forward and backward, and GFLOP: by the definition of the layer, and really done."""
-    layers = [*problem.network.twin.layers, problem.network.head]
-    rows = [{"layer": type(layer).__name__, "forward": [], "backward": []} for layer in layers]
-    shapes = {}
-    for layer, row in zip(layers, rows, strict=True):
-        for way in ("forward", "backward"):
-            setattr(layer, way, _timed(layer, way, row[way], shapes))
-    seconds_of(step, problem.case.steps)
-    for layer, row in zip(layers, rows, strict=True):
-        row |= {way: median(row[way][1:]) for way in ("forward", "backward")} | arithmetic(layer, shapes[layer])
-    return rows
-
-
-def _timed(layer, way, seconds, shapes):
-    function = getattr(layer, way)
-
-    def timed(x, *arguments):
-        shapes.setdefault(layer, x.shape)
-        start = time.perf_counter()
-        y = function(x, *arguments)
-        seconds.append(time.perf_counter() - start)
-        return y
-
-    return timed
-
-
-def arithmetic(layer, shape):
-    """GFLOP of the matrix products of a layer, forward and backward, for x of ``shape``: {} if it has none.
-
-    By definition a convolution takes what im2col takes. The five Fourier products do with less: in all, the image's
-    side is passed three times (its spectrum once more, and dx), the output's twice, and there are three products.
-    """
-    if isinstance(layer, Linear):
-        gflop = 3 * 2 * shape[0] * layer.params["W"].size / GIGA
-        return {"gflop": gflop, "gflop_done": gflop}
-    if not isinstance(layer, Block):
-        return {}
-    conv = layer.conv
-    shapes = shape, conv.params["W"].shape, conv.stride, conv.padding
-    passes = 3 if conv.input_gradient else 2
-    definition = done = passes * convolution.multiplications(*shapes)
-    algorithm = conv.chosen(shape)
-    if algorithm == "fourier":
-        rows, columns, product, columns_back, rows_back = fourier.multiplications(*shapes)
-        done = passes * (rows + columns + product) + 2 * (columns_back + rows_back)
-    K, _, C, O = conv.params["W"].shape
-    name = f"Block {K} x {K}, {C} to {O}, {algorithm}"
-    return {"layer": name, "gflop": 2 * shape[0] * definition / GIGA, "gflop_done": 2 * shape[0] * done / GIGA}
 
 
 # --- in turn ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ class TorchTwin(nn.Module):
 
     def __init__(self, network, channels="first"):
         super().__init__()
-        self.shared = []  # (our layer, our key, PyTorch's parameter, the order of our axes in PyTorch)
+        self.names = {layer: name for name, layer in network.walk()}
+        self.shared = {}  # our name: PyTorch's parameter, the order of our axes in it
         modules = [module for layer in network.twin.layers for module in self._modules_of(layer)]
         self.format = FORMATS[channels]
         self.alpha = self._share(network.head, "alpha", nn.Parameter(torch.empty(network.head.params["alpha"].shape)))
@@ -25,11 +26,14 @@ class TorchTwin(nn.Module):
         self.twin = nn.Sequential(*modules)
         self.to(torch.tensor(network.head.params["alpha"]).dtype).to(memory_format=self.format)
         with torch.no_grad():
-            for layer, key, parameter, axes in self.shared:
-                parameter.copy_(torch.tensor(layer.params[key]).permute(axes))
+            for name, array in network.arrays().items():
+                if name in self.shared:  # and not a buffer, which starts as PyTorch's
+                    parameter, axes = self.shared[name]
+                    parameter.copy_(torch.from_numpy(array).permute(axes))
+        del self.names
 
     def _share(self, layer, key, parameter, axes=(0,)):
-        self.shared.append((layer, key, parameter, axes))
+        self.shared[f"{self.names[layer]}.{key}"] = parameter, axes
         return parameter
 
     def _modules_of(self, layer):
@@ -68,10 +72,11 @@ class TorchTwin(nn.Module):
         return F.cross_entropy(s[batch.tasks], batch.target)
 
     def gradients(self):
-        """(our layer, our key, gradient in the order of our axes), for every parameter."""
-        for layer, key, parameter, axes in self.shared:
-            inverse = sorted(range(len(axes)), key=axes.__getitem__)
-            yield layer, key, parameter.grad.permute(inverse).numpy()
+        """{our name: gradient in the order of our axes} of every parameter."""
+        return {
+            name: parameter.grad.permute(sorted(range(len(axes)), key=axes.__getitem__)).numpy()
+            for name, (parameter, axes) in self.shared.items()
+        }
 
 
 class FlattenChannelsLast(nn.Module):

@@ -44,11 +44,10 @@ def main():
     reference = {}
     for name in NETWORKS:
         network, images, batch = problem(name)
-        names = {id(layer): layer_name for layer_name, layer in network.walk()}
         twin = TorchTwin(network)
         loss = twin.loss(twin.images(images), tensors(batch))
         loss.backward()
-        gradients = {f"{names[id(layer)]}.{key}": summary(gradient) for layer, key, gradient in twin.gradients()}
+        gradients = {key: summary(gradient) for key, gradient in twin.gradients().items()}
         start = float(sum(abs(array).sum(dtype=float) for array in network.arrays().values()))
         reference[name] = {"start": start, "loss": float(loss.detach()), "gradients": gradients}
     PATH.write_text(json.dumps(reference, indent=1) + "\n")

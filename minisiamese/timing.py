@@ -1,0 +1,81 @@
+"""How long functions and layers take, and the arithmetic that layers stand for: what ``bench.py`` prints."""
+
+import time
+from statistics import median
+
+import numpy as np
+
+from minisiamese import convolution, fourier
+from minisiamese.block import Block
+from minisiamese.layers import Linear
+
+PEAK_SIZE = 2048  # of the square matrices whose product measures the machine
+GIGA = 1e9
+
+
+def seconds_of(function, times):
+    """Seconds of each call, after one that is not counted."""
+    function()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def machine_peak():
+    """GFLOP/s of a large matrix product on all threads."""
+    a, b, c = np.ones((3, PEAK_SIZE, PEAK_SIZE), np.float32)
+    return 2 * PEAK_SIZE**3 / min(seconds_of(lambda: np.matmul(a, b, out=c), 10)) / GIGA
+
+
+def layer_table(layers, step, steps):
+    """For each layer that ``step()`` goes through, seconds forward and backward, and GFLOP: by the definition of the
+    layer, and really done."""
+    rows = [{"layer": type(layer).__name__, "forward": [], "backward": []} for layer in layers]
+    shapes = {}
+    for layer, row in zip(layers, rows, strict=True):
+        for way in ("forward", "backward"):
+            setattr(layer, way, _timed(layer, way, row[way], shapes))
+    seconds_of(step, steps)
+    for layer, row in zip(layers, rows, strict=True):
+        row |= {way: median(row[way][1:]) for way in ("forward", "backward")} | arithmetic(layer, shapes[layer])
+    return rows
+
+
+def _timed(layer, way, seconds, shapes):
+    function = getattr(layer, way)
+
+    def timed(x, *arguments):
+        shapes.setdefault(layer, x.shape)
+        start = time.perf_counter()
+        y = function(x, *arguments)
+        seconds.append(time.perf_counter() - start)
+        return y
+
+    return timed
+
+
+def arithmetic(layer, shape):
+    """GFLOP of the matrix products of a layer, forward and backward, for x of ``shape``: {} if it has none.
+
+    By definition a convolution takes what im2col takes. The five Fourier products do with less: in all, the image's
+    side is passed three times (its spectrum once more, and dx), the output's twice, and there are three products.
+    """
+    if isinstance(layer, Linear):
+        gflop = 3 * 2 * shape[0] * layer.params["W"].size / GIGA
+        return {"gflop": gflop, "gflop_done": gflop}
+    if not isinstance(layer, Block):
+        return {}
+    conv = layer.conv
+    shapes = shape, conv.params["W"].shape, conv.stride, conv.padding
+    passes = 3 if conv.input_gradient else 2
+    definition = done = passes * convolution.multiplications(*shapes)
+    algorithm = conv.chosen(shape)
+    if algorithm == "fourier":
+        rows, columns, product, columns_back, rows_back = fourier.multiplications(*shapes)
+        done = passes * (rows + columns + product) + 2 * (columns_back + rows_back)
+    K, _, C, O = conv.params["W"].shape
+    name = f"Block {K} x {K}, {C} to {O}, {algorithm}"
+    return {"layer": name, "gflop": 2 * shape[0] * definition / GIGA, "gflop_done": 2 * shape[0] * done / GIGA}
