@@ -102,7 +102,8 @@ def empty(xp, shape, dtype):
     if xp is not np or size < SMALL_BYTES:
         return xp.empty(shape, dtype)
     with _choosing:
-        fitting = [(memory.nbytes, i) for i, memory in enumerate(_spare) if memory.nbytes >= size]
+        # a small array that is kept must not hold on to much more than it needs
+        fitting = [(memory.nbytes, i) for i, memory in enumerate(_spare) if size <= memory.nbytes <= 4 * size]
         memory = _spare.pop(min(fitting)[1]) if fitting else _Memory(size, np.uint8)
     array = np.ndarray(shape, dtype, buffer=memory)
     weakref.finalize(array, _spare.append, memory)

@@ -2,7 +2,8 @@
 
 Layer by layer, each of the four would write all its values to memory for the next to read them back, and that is what
 a step would wait for. Here the values of a few images go through all of them while they are in the processor's cache,
-and what is written is a quarter. The gradients come back the same way.
+and what is written is a quarter, and once in full what the convolution gives if batch norm needs it for backward. The
+gradients come back the same way.
 
 Notation: a (N, H, W, O) what the convolution gives; t (N, H//K, W//K, O) the maxima of its K x K windows; y the output.
 """

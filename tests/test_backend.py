@@ -79,6 +79,9 @@ def test_memory_is_used_again_once_nothing_lies_in_it(monkeypatch):
     fourth = backend.empty(np, (4, backend.SMALL_BYTES), np.float64)  # larger than anything there is
     fourth[:] = 2
     assert np.all(second == 1)
+    del fourth
+    fifth = backend.empty(np, (6, backend.SMALL_BYTES), np.uint8)  # a fifth of what there is, and more than a third
+    assert fifth.base.nbytes == fifth.nbytes
 
 
 def test_small_arrays_are_numpys_own():

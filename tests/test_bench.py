@@ -99,6 +99,18 @@ def test_our_steps_train():
     assert not any(np.any(grad) for _, layer in problem.network.walk() for grad in layer.grads.values())
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_steps_repeat_bit_by_bit(name):
+    """Same seed and threads, same weights after two steps; the second pair of steps computes in used memory."""
+    runs = []
+    for _ in range(2):
+        problem = bench.Problem(name, 3)
+        step = problem.our_step()
+        losses = [step(), step()]
+        runs.append((losses, [array.tobytes() for array in problem.network.arrays().values()]))
+    assert runs[0] == runs[1]
+
+
 def test_pytorchs_steps_are_ours():
     """Ten updates later, both have the same loss: same gradients, same optimiser."""
     pytest.importorskip("torch")
