@@ -10,7 +10,8 @@ import os
 import sys
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
 import numpy as np
@@ -104,9 +105,12 @@ def empty(xp, shape, dtype):
     with _choosing:
         # a small array that is kept must not hold on to much more than it needs
         fitting = [(memory.nbytes, i) for i, memory in enumerate(_spare) if size <= memory.nbytes <= 4 * size]
-        memory = _spare.pop(min(fitting)[1]) if fitting else _Memory(size, np.uint8)
-    array = np.ndarray(shape, dtype, buffer=memory)
-    weakref.finalize(array, _spare.append, memory)
+        smaller = [(memory.nbytes, i) for i, memory in enumerate(_spare) if memory.nbytes < size]
+        memory = _spare.pop(min(fitting)[1]) if fitting else None
+        if not fitting and smaller:  # its successor will serve for both: so there is no more than was in use at once
+            del _spare[max(smaller)[1]]
+    array = np.ndarray(shape, dtype, buffer=_Memory(size, np.uint8) if memory is None else memory)
+    weakref.finalize(array, _spare.append, array.base).atexit = False
     return array
 
 
@@ -129,6 +133,7 @@ def _pool(threads):
 
 
 _threads = available_cores()
+_one_at_a_time, _inside = threading.Lock(), threading.local()
 
 
 def set_threads(threads):
@@ -151,8 +156,32 @@ def in_chunks(task, count, item_bytes, xp=np):
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if xp is not np:
         return _sum(map(task, slices))
-    with _blas().limit(limits=1):
-        return _sum(_pool(_threads).map(task, slices) if len(slices) > 1 else map(task, slices))
+    if getattr(_inside, "task", False):  # a task's own chunks: the threads are busy with its like
+        return _sum(map(task, slices))
+
+    def run(rows):
+        _inside.task = True
+        try:
+            return task(rows)
+        finally:
+            _inside.task = False
+
+    with _one_at_a_time, _blas().limit(limits=1):
+        if len(slices) == 1:
+            return run(slices[0])
+        return _sum(_results(deque(_pool(_threads).submit(run, rows) for rows in slices)))
+
+
+def _results(futures):
+    """The results in order; after an error or Ctrl-C nothing is started any more, and what runs is waited for."""
+    try:
+        while futures:
+            yield futures[0].result()
+            futures.popleft()
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
 
 
 def _sum(parts):

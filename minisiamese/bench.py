@@ -51,7 +51,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a benchmark."""
+    """Time a training step beside the same step in PyTorch (pip install -e '.[bench]'), on the CPU; takes minutes."""
 
     # Which network's training step to time.
     network: Literal["koch", "conv4"] = "koch"
@@ -203,7 +203,8 @@ def describe(result):
     if theirs:
         ratios = ", ".join(f"{ratio:.2f}" for ratio in result["ratios"])
         lines.append(f"| PyTorch, channels {theirs['channels']} | {_figures(theirs)} |")
-        lines.append(f"| PyTorch, the other format | {theirs['other_channels_seconds']:.3f} s | |")
+        other = "first" if theirs["channels"] == "last" else "last"
+        lines.append(f"| PyTorch, channels {other} | {theirs['other_channels_seconds']:.3f} s | |")
         lines.append(f"\nratio **{result['ratio']:.2f}** (pair by pair: {ratios})")
     else:
         lines.append("\nPyTorch is not installed: pip install -e '.[bench]' to compare")
@@ -211,7 +212,7 @@ def describe(result):
         f"\nMatrix products: {result['gflops']:.0f} GFLOP/s by the definition of the layers, "
         f"{result['gflops_done']:.0f} really done; the machine's peak is {result['peak_gflops']:.0f}. "
         f"Sampling and distortion, before a step, take {result['draw_seconds']:.3f} s.\n",
-        "| layer | forward, ms | backward, ms | GFLOP by definition | done | done / s |\n|---|---|---|---|---|---|",
+        "| layer | forward, ms | backward, ms | GFLOP by definition | GFLOP done | GFLOP/s done |\n|---|---|---|---|---|---|",
     ]
     for row in result["layers"]:
         line = f"| {row['layer']} | {1e3 * row['forward']:.1f} | {1e3 * row['backward']:.1f} "
@@ -220,7 +221,7 @@ def describe(result):
             lines.append(line + f"| {row['gflop']:.1f} | {row['gflop_done']:.1f} | {speed:.0f} |")
         else:
             lines.append(line + "| | | |")
-    lines.append(f"\n| {unit} | step | peak memory | PyTorch's step | peak memory |\n|---|---|---|---|---|")
+    lines.append(f"\n| {unit} | our step | our memory | PyTorch's step | PyTorch's memory |\n|---|---|---|---|---|")
     for row in result["growth"]:
         lines.append(f"| {row['size']} | {_figures(row['ours'])} | {_figures(row['torch']) if row['torch'] else '|'} |")
     return "\n".join(lines)

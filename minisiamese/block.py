@@ -5,10 +5,11 @@ a step would wait for. Here the values of a few images go through all of them wh
 and what is written is a quarter, and once in full what the convolution gives if batch norm needs it for backward. The
 gradients come back the same way.
 
-Notation: a (N, H, W, O) what the convolution gives; t (N, H//K, W//K, O) the maxima of its K x K windows; y the output.
+Notation: K the pooling window here; a (N, H, W, O) what the convolution gives; t (N, H//K, W//K, O) the maxima of its K x K windows; y the output.
 """
 
 from minisiamese.backend import array_module, column_sums, empty, in_chunks
+from minisiamese.convolution import correlate
 from minisiamese.layers import Layer, affine, input_affine, moments, statistics
 from minisiamese.pooling import max_pool, unpool
 
@@ -27,6 +28,8 @@ class Block(Layer):
 
     def __init__(self, conv, norm=None, window=1):
         super().__init__()
+        if norm and "b" in conv.params:
+            raise ValueError("batch norm would take a bias away again: give the convolution bias=None")
         self.conv, self.norm, self.window = conv, norm, window
 
     def children(self):
@@ -47,13 +50,16 @@ class Block(Layer):
             self.keep(train, x, winner, t)
             return t
 
-        sign, weights, gamma = self._positive()
+        # sign (O,), and the kernel and gamma that stand in for W and gamma where gamma is negative
+        sign = xp.where(norm.params["gamma"] < 0, -1, 1).astype(x.dtype)
+        weights, gamma = self.conv.params["W"] * sign, norm.params["gamma"] * sign
         a, origin = None, 0
         mean, var = norm.buffers["mean"] * sign, norm.buffers["var"]
         if train:
             a = empty(xp, shape, x.dtype)
-            # taken away from all values, which batch norm cannot tell: their mean would drown the variance
-            origin = self.conv.forward(x[:1], train=False).mean(axis=(0, 1, 2)) * sign
+            # one image's mean, taken away from all values, which batch norm cannot tell: it would drown the variance
+            how = self.conv.stride, self.conv.padding
+            origin = correlate(x[:1], weights, *how, lambda rows, part: part.mean(axis=(0, 1, 2)))
 
         def pool_and_observe(rows, part):
             if train:
@@ -74,7 +80,7 @@ class Block(Layer):
             xp.maximum(y[rows], 0, out=y[rows])
 
         in_chunks(normalise, N, 2 * y[0].nbytes, xp)
-        self.keep(train, x, winner, y, t, a, mean, var)
+        self.keep(train, x, winner, y, t, a, mean, var, sign)
         return y
 
     def backward(self, dy):
@@ -93,8 +99,8 @@ class Block(Layer):
             self.conv.grads["W"] += dW
             return dx
 
-        t, a, mean, var = normalised
-        sign, weights, gamma = self._positive()
+        t, a, mean, var, sign = normalised
+        weights, gamma = self.conv.params["W"] * sign, norm.params["gamma"] * sign
         scale = 1 / xp.sqrt(var + norm.eps)
 
         def sums(rows):
@@ -117,9 +123,3 @@ class Block(Layer):
         dx, dW = self.conv.gradients(x, weights, da_of)
         self.conv.grads["W"] += dW * sign
         return dx
-
-    def _positive(self):
-        """sign (O,), and the kernel and gamma that stand in for W and gamma where gamma is negative."""
-        gamma = self.norm.params["gamma"]
-        sign = array_module(gamma).where(gamma < 0, -1, 1).astype(gamma.dtype)
-        return sign, self.conv.params["W"] * sign, gamma * sign

@@ -1,6 +1,6 @@
 """Convolution as a matrix product of image columns (im2col), and its backward pass (Koch et al., section 3.1).
 
-``fourier.py`` computes the same for large kernels. Both hand each few images of y on while they are in the processor's
+``fourier.py`` computes the same where kernels are large or channels many. Both hand each few images of y on while they are in the processor's
 cache, and ask for the gradient of each few images of y when it is wanted: see ``block.py``.
 
 Notation: N images, H W height and width, C channels in, O channels out, K kernel, S stride, P padding;
@@ -125,7 +125,9 @@ class Conv2D(Layer):
     nobody asks for the gradient of the picture.
 
     ``algorithm`` is "im2col", "fourier" (same values and gradients, see ``fourier.py``), or "auto": Fourier where it
-    needs less than FOURIER_PAYS of im2col's multiplications. It goes by shapes alone, so a run repeats exactly.
+    needs less than FOURIER_PAYS of im2col's multiplications for one image. It goes by shapes alone, so a run repeats
+    exactly, and an image's values do not hang on its company; for an image or two im2col would be faster, as the
+    kernel's transform does not shrink with the batch.
     """
 
     def __init__(
@@ -166,6 +168,8 @@ class Conv2D(Layer):
     def correlate(self, x, weights, then):
         """y for these weights, handed on as ``then(rows, y[rows])``; returns the sum of what ``then`` returns."""
         output_shape(x.shape, weights.shape, self.stride, self.padding)  # raises
+        if x.dtype.kind != "f":
+            raise ValueError(f"images must be of a float type, not {x.dtype}")
         b = self.params.get("b")
 
         def with_bias(rows, y):

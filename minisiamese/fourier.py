@@ -1,4 +1,4 @@
-"""The convolution of ``convolution.py`` as five matrix products: for large kernels (Koch et al., section 3.1).
+"""The convolution of ``convolution.py`` as five matrix products, for large kernels or many channels (Koch et al., 3.1).
 
 The convolution theorem turns the sum over a K x K kernel into one product per frequency. Write x(h, w) for the C
 channels of a pixel, W(k, l) for the (C, O) matrix at a place of the kernel, and for frequencies u, v with the periods
@@ -8,10 +8,11 @@ L, M
     Z(u, v) = sum_kl e^(+2 pi i (u k / L + v l / M)) W(k, l)         of the kernel, conjugate, as in a correlation,
     Y(u, v) = X(u, v) Z(u, v),       y(i, j) = sum_uv e^(+2 pi i (u i / L + v j / M)) Y(u, v) / (L M).
 
-x is real, so Y at -u, -v is Y at u, v conjugated: the half spectrum, U = L // 2 + 1 of the L frequencies u, is enough,
-with those that stand for two counted twice. A complex number is two real ones (p = 0, 1: real part, imaginary part),
-and a product with a + b i is a product with the real block [[a, b], [-b, a]]. So each step is a real matrix product,
-and channels-last images lie in the order that it reads: nothing is ever transposed.
+x and W are real, so Y at -u, -v is Y at u, v conjugated: the half spectrum, U = L // 2 + 1 of the L frequencies u, is
+enough, with those that stand for two counted twice. A complex number is two real ones (p = 0, 1: real part, imaginary
+part), and a product with a + b i is a product with the real block [[a, b], [-b, a]] on the right, or with its transpose
+on the left. So each step is a real matrix product, and channels-last images lie in the order that it reads: nothing is
+moved between steps. (2V is V frequencies of two planes p each, 2W two planes of W pixels, 2C two planes of C channels.)
 
     1. rows          (2U x H)   @ (H x W*C)       each image, real to complex
     2. columns       (2V x 2W)  @ (2W x C)        each image and u
@@ -19,15 +20,18 @@ and channels-last images lie in the order that it reads: nothing is ever transpo
     4. columns back  (2Wo x 2V) @ (2V x O)        each image and u, cropped to the valid output
     5. rows back     (Ho x 2U)  @ (2U x Wo*O)     each image
 
-A fast Fourier transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while
+im2col multiplies Ho Wo K^2 C O times; the product here 4 U V C O times, whatever K, and the other steps as often for each
+channel as there are pixels times 2 H or 4 W. So large kernels pay, and so do many channels, over which the other steps
+are spread. A fast Fourier transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while
 a product with the dense matrix of sines and cosines runs at the full speed of a matrix product.
 
 Stride and padding live in the matrices alone: 1 and 2 place pixel h at h + P, and 4 and 5 compute every S-th pixel of
-the valid output. The period L = H + P is enough, as the blank border before the image is also the one behind it.
+the valid output. Frequencies see the image go round and round, so the period L = H + P is enough: the blank border
+before the image is also the one behind it.
 
-The spectrum of a large kernel is larger than the images (157 MB in the paper's second layer), so it is made for a few u
-at a time by the thread that needs it, which takes them through 2, 3 and 4; only what rows need, X after step 1 and Y
-after step 4, is there as a whole.
+The blocks of a whole kernel are large (157 MB in the paper's second layer), so they are made for a few u at a time by
+the thread that needs them, which takes these u through 2, 3 and 4. Only what the rows need, X after step 1 and Y after
+step 4, is there as a whole; backward, the gradients by both lie in the same memory.
 
 Backward is the same products transposed. dy goes through 5 and 4 to dY; dX = dY Z^T goes through 2 and 1 to dx; and
 dZ = X^T dY, summed over images, goes through the transform of the kernel to dW.
@@ -36,7 +40,7 @@ Sums come in another order than in im2col, so results differ in the last digits:
 im2col, may differ here by a rounding, which then decides a tie in the pooling behind.
 
 Notation: N images, H W height and width, C channels in, O out, K kernel, S stride, P padding; Ho Wo height and width of
-y; U V numbers of frequencies; p real and imaginary part.
+y; L M periods, U V numbers of frequencies; p real and imaginary part.
 """
 
 from functools import cache
@@ -60,7 +64,8 @@ def multiplications(x_shape, W_shape, stride, padding):
 @cache
 def _transform(size, kernel, stride, padding, half, dtype):
     """The matrices of one axis: image (2F x size), kernel (2F x K) and back (Ho x 2F), for rows, where ``half`` the F
-    frequencies of a real signal are enough; for columns all frequencies, and two planes p on the other side too."""
+    frequencies of a real signal are enough; for columns all frequencies, and 2 size, 2K and 2Wo in place of size, K and
+    Ho, since what they take or give is complex."""
     period = size + padding
     frequencies = np.arange(period // 2 + 1 if half else period)
 
@@ -76,7 +81,7 @@ def _transform(size, kernel, stride, padding, half, dtype):
     outputs = np.arange((size + 2 * padding - kernel) // stride + 1)
     # in the half spectrum, a frequency that is not its own mirror stands for two
     weight = np.where((2 * frequencies % period != 0) & half, 2, 1) / period
-    back = real(waves(stride * outputs) * weight[:, None]).T  # the transpose of e^(-i t) is e^(+i t)
+    back = real(waves(stride * outputs) * weight[:, None]).T  # a transposed block is the conjugate: e^(+i t)
     matrices = real(waves(np.arange(size) + padding)), real(waves(np.arange(kernel)).conj()), back
     return [np.ascontiguousarray(matrix, dtype) for matrix in matrices]
 

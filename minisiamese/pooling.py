@@ -44,6 +44,8 @@ class MaxPool2D(Layer):
 
 def max_pool(x, window):
     """The maxima of the windows of x (N, H, W, C), and which pixel of its window, counted line by line, each is."""
+    if not 1 <= window <= min(16, *x.shape[1:3]):  # 16 x 16 pixels: winner is a uint8
+        raise ValueError(f"a pooling window of {window} does not fit images of {x.shape}, or is larger than 16")
     K, H, W = window, x.shape[1] // window * window, x.shape[2] // window * window
     # the maximum of each line of a window, then of these: the second goes over long rows of memory
     lines, column = _largest([x[:, :H, j:W:K] for j in range(K)])
@@ -57,12 +59,12 @@ def max_pool(x, window):
 def _largest(parts):
     """The elementwise maximum of some arrays, and the number (uint8) of the first that has it."""
     xp = array_module(parts[0])
-    best, which = parts[0], xp.zeros(parts[0].shape, np.uint8)
+    best, which = parts[0], None
     for k, part in enumerate(parts[1:], start=1):
-        above = (part > best).view(np.uint8)
-        which = above if k == 1 else xp.maximum(which, k * above)
+        above = k * (part > best).view(np.uint8)
+        which = above if which is None else xp.maximum(which, above)
         best = xp.maximum(best, part)
-    return best, which
+    return best, xp.zeros(best.shape, np.uint8) if which is None else which
 
 
 def unpool(dy, winner, shape, window):

@@ -26,6 +26,8 @@ class Head(Layer):
 
     def forward(self, z, pairs, train=True):
         xp = array_module(z)
+        if xp is np and pairs.size and not 0 <= pairs.min() <= pairs.max() < len(z):  # a sparse product does not ask
+            raise IndexError(f"pairs name rows {pairs.min()} to {pairs.max()} of {len(z)} embeddings")
         s = xp.empty(len(pairs), z.dtype)
 
         def compare(rows):

@@ -61,7 +61,8 @@ def arithmetic(layer, shape):
     """GFLOP of the matrix products of a layer, forward and backward, for x of ``shape``: {} if it has none.
 
     By definition a convolution takes what im2col takes. The five Fourier products do with less: in all, the image's
-    side is passed three times (its spectrum once more, and dx), the output's twice, and there are three products.
+    side is passed three times (its spectrum once more, and dx), the output's twice, and there are three products
+    (the kernel's own transform, a few percent of a large batch, is not counted).
     """
     if isinstance(layer, Linear):
         gflop = 3 * 2 * shape[0] * layer.params["W"].size / GIGA

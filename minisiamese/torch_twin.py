@@ -60,8 +60,9 @@ class TorchTwin(nn.Module):
             yield {Flatten: FlattenChannelsLast, Sigmoid: nn.Sigmoid}[type(layer)]()
 
     def images(self, images):
-        """Our images, (N, H, W, C), as this network takes them."""
-        return torch.tensor(images).permute(0, 3, 1, 2).contiguous(memory_format=self.format)
+        """Our images, (N, H, W, C), as this network takes them. Cloned, as ``contiguous`` leaves images of one channel,
+        which are in both formats, with the strides of the other, and PyTorch then goes on in that one."""
+        return torch.tensor(images).permute(0, 3, 1, 2).clone(memory_format=self.format)
 
     def loss(self, images, batch):
         """The loss of a batch of pairs (binary cross-entropy) or of an episode (the N-way task)."""

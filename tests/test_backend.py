@@ -1,4 +1,5 @@
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -56,6 +57,31 @@ def test_column_sums(rng):
     assert backend.column_sums(x).dtype == np.float32
 
 
+def test_a_task_may_have_chunks_of_its_own():
+    def task(rows):
+        return backend.in_chunks(lambda inner: np.array([inner.stop - inner.start]), rows.stop - rows.start, THIRD * 2)
+
+    assert backend.in_chunks(task, 10, THIRD).tolist() == [10]
+
+
+def test_after_an_error_no_chunk_is_running(monkeypatch):
+    monkeypatch.setattr(backend, "_threads", 2)
+    done = []
+
+    def task(rows):
+        if rows.start == 0:
+            raise ValueError
+        time.sleep(0.05)
+        done.append(rows.start)
+
+    with pytest.raises(ValueError):
+        backend.in_chunks(task, 40, THIRD)
+    seen = len(done)
+    assert seen < 19
+    time.sleep(0.2)
+    assert len(done) == seen
+
+
 def address(array):
     return array.__array_interface__["data"][0]
 
@@ -82,6 +108,13 @@ def test_memory_is_used_again_once_nothing_lies_in_it(monkeypatch):
     del fourth
     fifth = backend.empty(np, (6, backend.SMALL_BYTES), np.uint8)  # a fifth of what there is, and more than a third
     assert fifth.base.nbytes == fifth.nbytes
+
+
+def test_growing_arrays_leave_no_trail(monkeypatch):
+    monkeypatch.setattr(backend, "_spare", [])
+    for count in range(1, 20):
+        backend.empty(np, (count, backend.SMALL_BYTES), np.uint8)
+    assert [memory.nbytes for memory in backend._spare] == [19 * backend.SMALL_BYTES]
 
 
 def test_small_arrays_are_numpys_own():

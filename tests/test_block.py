@@ -61,6 +61,17 @@ def test_a_blank_background_gives_its_gradient_to_the_first_pixel(rng):
     np.testing.assert_allclose(block.conv.grads["W"], layers.layers[0].grads["W"], atol=1e-12)
 
 
+def test_a_bias_before_batch_norm_is_an_error(rng):
+    with pytest.raises(ValueError, match="bias=None"):
+        Block(Conv2D(1, 2, 3, rng), BatchNorm(2))
+
+
+@pytest.mark.parametrize(("window", "size"), [(17, 40), (4, 5)])
+def test_a_window_that_does_not_fit_is_an_error(rng, window, size):
+    with pytest.raises(ValueError, match="pooling window"):
+        Block(Conv2D(1, 2, 3, rng), None, window).forward(np.zeros((2, size, size, 1), np.float32))
+
+
 def test_the_variance_keeps_its_digits_beside_a_large_mean(rng):
     conv = Conv2D(1, 2, 1, rng, bias=None)
     conv.params["W"][:] = 1

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from minisiamese import convolution, fourier
-from minisiamese.backend import available_cores, set_threads
+from minisiamese import backend, convolution, fourier
 from minisiamese.convolution import Conv2D, col2im, im2col
 from minisiamese.networks import conv4, koch
 
@@ -140,17 +139,24 @@ def test_auto_goes_by_the_number_of_multiplications(rng):
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
-def test_the_number_of_threads_changes_no_bit(rng, algorithm):
+def test_the_number_of_threads_changes_no_bit(rng, algorithm, monkeypatch):
+    monkeypatch.setattr(backend, "HOST_CHUNK_BYTES", 1 << 17)  # many chunks
+    monkeypatch.setattr(backend, "_threads", backend._threads)
     x = rng.normal(size=(40, 17, 17, 16)).astype(np.float32)
     results = []
     for threads in (1, 2, 3):
-        set_threads(threads)
+        backend._threads = threads
         layer = Conv2D(16, 16, 3, np.random.default_rng(1), padding=1, algorithm=algorithm)
         y = layer.forward(x)
         results.append((y, layer.backward(y), layer.grads["W"], layer.grads["b"]))
-    set_threads(available_cores())
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
+def test_images_of_whole_numbers_are_an_error(rng, algorithm):
+    with pytest.raises(ValueError, match="float type, not uint8"):
+        Conv2D(1, 2, 3, rng, algorithm=algorithm).forward(np.ones((1, 5, 5, 1), np.uint8))
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])

@@ -231,3 +231,15 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
         assert capsys.readouterr().err.count("\n") == 1
     assert call(monkeypatch, tmp_path / "nowhere") == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_each_image_is_embedded_once(monkeypatch):
+    """20 classes, 40 drawings, 400 pairs: 40 embeddings."""
+    config = TrainConfig(data="omniglot").checked()
+    network = build(config, np.random.default_rng(0))
+    embedded = []
+    forward = network.forward
+    monkeypatch.setattr(network, "forward", lambda x, train: embedded.append(len(x)) or forward(x, train))
+    pairs = np.stack(np.meshgrid(np.arange(20), np.arange(20, 40)), axis=-1).reshape(-1, 2)
+    scores = evaluate.network_scorer(network)(np.zeros((40, 105, 105, 1), np.uint8), pairs)
+    assert len(scores) == 400 and sum(embedded) == 40

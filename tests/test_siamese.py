@@ -127,3 +127,9 @@ def test_the_gradient_of_a_whole_network(rng):
             array -= sign * step * direction[key]
     slope = sum(np.vdot(grads[key], direction[key]) for key in params)
     assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.parametrize("pair", [[0, 3], [-1, 1]])
+def test_pairs_of_rows_that_are_not_there_are_an_error(pair):
+    with pytest.raises(IndexError, match="of 3 embeddings"):
+        L1Head(4).forward(np.zeros((3, 4), np.float32), np.array([pair]))
