@@ -212,7 +212,8 @@ def describe(result):
         f"\nMatrix products: {result['gflops']:.0f} GFLOP/s by the definition of the layers, "
         f"{result['gflops_done']:.0f} really done; the machine's peak is {result['peak_gflops']:.0f}. "
         f"Sampling and distortion, before a step, take {result['draw_seconds']:.3f} s.\n",
-        "| layer | forward, ms | backward, ms | GFLOP by definition | GFLOP done | GFLOP/s done |\n|---|---|---|---|---|---|",
+        "| layer | forward, ms | backward, ms | GFLOP by definition | GFLOP done | GFLOP/s done |",
+        "|---|---|---|---|---|---|",
     ]
     for row in result["layers"]:
         line = f"| {row['layer']} | {1e3 * row['forward']:.1f} | {1e3 * row['backward']:.1f} "

@@ -5,7 +5,8 @@ a step would wait for. Here the values of a few images go through all of them wh
 and what is written is a quarter, and once in full what the convolution gives if batch norm needs it for backward. The
 gradients come back the same way.
 
-Notation: K the pooling window here; a (N, H, W, O) what the convolution gives; t (N, H//K, W//K, O) the maxima of its K x K windows; y the output.
+Notation: K the pooling window here; a (N, H, W, O) what the convolution gives; t (N, H//K, W//K, O) the maxima of its
+windows; y the output.
 """
 
 from minisiamese.backend import array_module, column_sums, empty, in_chunks

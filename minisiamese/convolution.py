@@ -1,7 +1,7 @@
 """Convolution as a matrix product of image columns (im2col), and its backward pass (Koch et al., section 3.1).
 
-``fourier.py`` computes the same where kernels are large or channels many. Both hand each few images of y on while they are in the processor's
-cache, and ask for the gradient of each few images of y when it is wanted: see ``block.py``.
+``fourier.py`` computes the same where kernels are large or channels many. Both hand each few images of y on while they
+are in the processor's cache, and ask for the gradient of each few images of y when it is wanted: see ``block.py``.
 
 Notation: N images, H W height and width, C channels in, O channels out, K kernel, S stride, P padding;
 Ho = (H + 2P - K) // S + 1 and Wo likewise.

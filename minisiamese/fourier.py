@@ -20,10 +20,10 @@ moved between steps. (2V is V frequencies of two planes p each, 2W two planes of
     4. columns back  (2Wo x 2V) @ (2V x O)        each image and u, cropped to the valid output
     5. rows back     (Ho x 2U)  @ (2U x Wo*O)     each image
 
-im2col multiplies Ho Wo K^2 C O times; the product here 4 U V C O times, whatever K, and the other steps as often for each
-channel as there are pixels times 2 H or 4 W. So large kernels pay, and so do many channels, over which the other steps
-are spread. A fast Fourier transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while
-a product with the dense matrix of sines and cosines runs at the full speed of a matrix product.
+im2col multiplies Ho Wo K^2 C O times, the product here 4 U V C O times for any K; the other steps cost much for each
+channel, but only once, not for each pair of channels. So large kernels pay, and so do many channels. A fast Fourier
+transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while a product with
+the dense matrix of sines and cosines runs at the full speed of a matrix product.
 
 Stride and padding live in the matrices alone: 1 and 2 place pixel h at h + P, and 4 and 5 compute every S-th pixel of
 the valid output. Frequencies see the image go round and round, so the period L = H + P is enough: the blank border
@@ -36,8 +36,8 @@ step 4, is there as a whole; backward, the gradients by both lie in the same mem
 Backward is the same products transposed. dy goes through 5 and 4 to dY; dX = dY Z^T goes through 2 and 1 to dx; and
 dZ = X^T dY, summed over images, goes through the transform of the kernel to dW.
 
-Sums come in another order than in im2col, so results differ in the last digits: pixels of a blank background, equal by
-im2col, may differ here by a rounding, which then decides a tie in the pooling behind.
+Sums come in another order than in im2col: pixels of a blank background, equal there, may differ here in the last digit,
+which then decides a tie in the pooling behind.
 
 Notation: N images, H W height and width, C channels in, O out, K kernel, S stride, P padding; Ho Wo height and width of
 y; L M periods, U V numbers of frequencies; p real and imaginary part.
