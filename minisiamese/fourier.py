@@ -1,12 +1,11 @@
 """The convolution of ``convolution.py`` as five matrix products, for large kernels or many channels (Koch et al., 3.1).
 
-The convolution theorem turns the sum over a K x K kernel into one product per frequency. Write x(h, w) for the C
-channels of a pixel, W(k, l) for the (C, O) matrix at a place of the kernel, and for frequencies u, v with the periods
-L, M
+The convolution theorem turns the sum over a K x K kernel into one product per frequency. With x(h, w) the C channels
+of a pixel, W(k, l) the (C, O) matrix at a place of the kernel, and frequencies u, v of periods L, M,
 
     X(u, v) = sum_hw e^(-2 pi i (u h / L + v w / M)) x(h, w)         the spectrum of an image,
     Z(u, v) = sum_kl e^(+2 pi i (u k / L + v l / M)) W(k, l)         of the kernel, conjugate, as in a correlation,
-    Y(u, v) = X(u, v) Z(u, v),       y(i, j) = sum_uv e^(+2 pi i (u i / L + v j / M)) Y(u, v) / (L M).
+    Y(u, v) = X(u, v) Z(u, v),       y(m, n) = sum_uv e^(+2 pi i (u m / L + v n / M)) Y(u, v) / (L M).
 
 x and W are real, so Y at -u, -v is Y at u, v conjugated: the half spectrum, U = L // 2 + 1 of the L frequencies u, is
 enough, with those that stand for two counted twice. A complex number is two real ones (p = 0, 1: real part, imaginary
@@ -36,8 +35,7 @@ step 4, is there as a whole; backward, the gradients by both lie in the same mem
 Backward is the same products transposed. dy goes through 5 and 4 to dY; dX = dY Z^T goes through 2 and 1 to dx; and
 dZ = X^T dY, summed over images, goes through the transform of the kernel to dW.
 
-Sums come in another order than in im2col: pixels of a blank background, equal there, may differ here in the last digit,
-which then decides a tie in the pooling behind.
+Pixels of a blank background, equal by im2col, may differ here in the last digit, which then decides a pooling tie.
 
 Notation: N images, H W height and width, C channels in, O out, K kernel, S stride, P padding; Ho Wo height and width of
 y; L M periods, U V numbers of frequencies; p real and imaginary part.
