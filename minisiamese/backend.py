@@ -19,7 +19,8 @@ from threadpoolctl import ThreadpoolController
 
 from minisiamese.errors import BadInput
 
-# Work arrays of one chunk: about what a processor's second-level cache holds; on a GPU, a modest share of its memory.
+# Work arrays of one chunk: few enough to stay in a processor's caches, and enough numbers that NumPy's calls, and the
+# threads' turns at Python's lock between them, take little of the time; on a GPU, a modest share of its memory.
 HOST_CHUNK_BYTES = 4 << 20
 DEVICE_CHUNK_BYTES = 1 << 30
 SMALL_BYTES = 1 << 20  # arrays up to here are left to NumPy
@@ -149,14 +150,12 @@ def in_chunks(task, count, item_bytes, xp=np):
     item_bytes is the work memory that one item needs: a chunk is as many items as the cache holds. NumPy releases
     the interpreter lock inside its products and elementwise operations, so chunks run side by side on threads, with
     BLAS itself held to one thread each. Results are added in the order of the slices: the sum does not depend on the
-    number of threads.
+    number of threads. A task may call ``in_chunks`` itself, and then runs its own chunks one after another.
     """
     budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
     size = max(1, budget // item_bytes)
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if xp is not np:
-        return _sum(map(task, slices))
-    if getattr(_inside, "task", False):  # a task's own chunks: the threads are busy with its like
+    if xp is not np or getattr(_inside, "task", False):
         return _sum(map(task, slices))
 
     def run(rows):

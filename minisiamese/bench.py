@@ -70,7 +70,7 @@ class Problem:
     """A network and a batch for it: distorted drawings of invented alphabets, always the same."""
 
     def __init__(self, name, size):
-        self.name, self.case, self.rng = name, CASES[name], np.random.default_rng(0)
+        self.case, self.rng = CASES[name], np.random.default_rng(0)
         self.network = NETWORKS[name](self.rng)
         drawings = glyphs.make(range(6), drawers=4)
         self.sampler = Pairs(drawings, size) if self.case.loss == "bce" else Episodes(drawings, size, 4)
@@ -82,21 +82,16 @@ class Problem:
         batch = self.sampler.draw(self.rng)
         return batch, self.views(batch.rows, draw_distortions(self.rng, len(batch.rows)))
 
-    def gradients(self):
-        """Forward, loss and backward; returns the loss."""
-        z = self.network.forward(self.images)
-        loss, dz = CRITERIA[self.case.loss].compute(self.network.head, z, self.batch, None)
-        self.network.backward(dz)
-        return loss
-
     def our_step(self):
         """A function that does one training step."""
-        optimizer = OPTIMIZERS[self.case.optimizer](self.network)
+        network, compute = self.network, CRITERIA[self.case.loss].compute
+        optimizer = OPTIMIZERS[self.case.optimizer](network)
 
         def step():
-            loss = self.gradients()
+            loss, dz = compute(network.head, network.forward(self.images), self.batch, None)
+            network.backward(dz)
             optimizer.step(RATE)
-            self.network.zero_grad()
+            network.zero_grad()
             return float(loss)
 
         return step

@@ -144,7 +144,7 @@ class Conv2D(Layer):
         algorithm="auto",
     ):
         super().__init__()
-        if algorithm not in ("auto", "im2col", "fourier"):
+        if algorithm not in ("auto", *ALGORITHMS):
             raise ValueError(f"algorithm must be auto, im2col or fourier, not {algorithm}")
         self.stride, self.padding, self.input_gradient = stride, padding, input_gradient
         self.algorithm = algorithm
