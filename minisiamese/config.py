@@ -1,5 +1,6 @@
 """What a training run can be told, and how it is kept in config.json."""
 
+import argparse
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -8,14 +9,53 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import tyro
 
 from minisiamese.backend import available_cores
-from minisiamese.errors import BadInput
+from minisiamese.data.samplers import COPIES
+from minisiamese.errors import BadInput, parse
 from minisiamese.siamese import CRITERIA
 
-DEFAULT_STEPS = {"omniglot": 1500, "glyphs": 150}
+DEFAULT_STEPS = {"omniglot": 1200, "glyphs": 60}
 POSITIVE = (  # settings that must be more than 0 where they are given
     *("steps", "minutes", "batch", "drawings", "margin", "lr", "epoch_steps", "validation_alphabets"),
-    *("validate_every", "checkpoint_every", "threads"),
+    *("validate_every", "checkpoint_every", "threads", "pairs", "patience", "views"),
 )
+EPOCHS = 200  # at most, of a run on --pairs (the paper, section 3.2)
+RECIPES = {  # settings that stand in for the defaults
+    "best": {},
+    # Koch et al., sections 3.2 and 4.1. Rates, momenta and L2 weights of the layers were found by Bayesian optimisation
+    # and never published: those here lie in the ranges it searched.
+    "paper": {
+        "network": "koch",
+        "loss": "bce",
+        "init": "paper",
+        "split": "paper",
+        "frame": "page",
+        "turn": False,
+        "views": 1,
+        "pairs": 30_000,
+        "optimizer": "momentum",
+        "lr": (1e-2,),
+        "momentum": (0.9,),
+        "l2": (1e-4,),
+        "schedule": "epoch",
+        "patience": 20,
+    },
+    # source 003, a worked example in MATLAB: new pairs of any alphabets every step, as they are
+    "matlab": {
+        "network": "koch",
+        "loss": "bce",
+        "init": "narrow",
+        "steps": 10_000,
+        "batch": 180,
+        "within": 0.0,
+        "frame": "page",
+        "turn": False,
+        "views": 1,
+        "distort": False,
+        "lr": (6e-5,),
+        "beta2": 0.99,
+        "schedule": "constant",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -24,17 +64,22 @@ class Config:
 
     # Data set: omniglot, or glyphs (built in, nothing to download).
     data: Annotated[Literal["omniglot", "glyphs"], tyro.conf.Positional]
-    # Network: conv4 (35 x 35, four small blocks) or koch (the paper's, 105 x 105).
-    network: Literal["conv4", "koch"] = "conv4"
+    # Settings to start from: best (the defaults), paper (Koch et al.), matlab (source 003); other options change them.
+    recipe: Literal["best", "paper", "matlab"] = "best"
+    # Network: conv4 (35 x 35, four small blocks), conv4-wide (52 x 52), koch (the paper's, 105 x 105) or koch35.
+    network: Literal["conv4", "conv4-wide", "koch", "koch35"] = "conv4-wide"
     # Loss. nway, bce: on the learned head; contrastive, triplet, prototypical: on distances of embeddings.
     loss: Literal["nway", "bce", "contrastive", "contrastive-linear", "triplet", "triplet-squared", "prototypical"] = (
         "nway"
     )
     # Learned head of nway and bce: l1 (the paper's weighted L1 distance) or euclidean.
     head: Literal["l1", "euclidean"] = "l1"
-    # Initial weights: default, or paper (the paper's values, which saturate; koch only).
-    init: Literal["default", "paper"] = "default"
-    # Training steps. Default: 1500 for omniglot, 150 for glyphs, or as many as fit into --minutes.
+    # Initial weights: default; paper (its values, which saturate) or narrow (0.01 everywhere), for koch and koch35.
+    init: Literal["default", "paper", "narrow"] = "default"
+    # Who is trained on: alphabets (all background drawings but --validation-alphabets) or paper (30 alphabets by 12
+    # drawers; validation on 10 other alphabets by 4 other drawers).
+    split: Literal["alphabets", "paper"] = "alphabets"
+    # Training steps. Default: 1200 for omniglot, 60 for glyphs, 200 epochs of --pairs, or as many as fit --minutes.
     steps: int | None = None
     # Minutes of training, about: the first twentieth is timed and sets the number of steps.
     minutes: float | None = None
@@ -42,28 +87,40 @@ class Config:
     batch: int | None = None
     # Drawings of each class in a step (nway, prototypical).
     drawings: int = 4
+    # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
+    turn: bool = True
+    # Train on this many pairs, drawn once, each with 8 distorted copies (bce and contrastive). Default: ever new pairs.
+    pairs: int | None = None
     # Share of classes, or of different pairs, that a step takes from one alphabet.
     within: float = 0.5
+    # What fills a network's input: the ink, centred and brought to one size, or the page as it is.
+    frame: Literal["ink", "page"] = "ink"
     # Distort every drawing by the paper's random affine maps.
     distort: bool = True
     # Margin of the contrastive and triplet losses.
     margin: float = 1.0
     # Optimiser: adam, or momentum SGD.
     optimizer: Literal["adam", "momentum"] = "adam"
-    # Learning rate at the start.
-    lr: float = 6e-3
-    # Momentum of --optimizer momentum.
-    momentum: float = 0.9
-    # How the rate falls: cosine to 0, epoch (1 % an epoch, as in the paper), or constant.
+    # Learning rate at the start: one number, or one for each layer with weights, first to last.
+    lr: tuple[float, ...] = (6e-3,)
+    # Momentum of --optimizer momentum: one number, or one for each layer with weights.
+    momentum: tuple[float, ...] = (0.9,)
+    # How fast adam's average of squared gradients forgets.
+    beta2: float = 0.999
+    # How the rate falls: cosine to 0; epoch (the paper's: 1 % an epoch, momentum rising from 0.5); or constant.
     schedule: Literal["cosine", "epoch", "constant"] = "cosine"
-    # Steps that count as an epoch: 235 batches of 128 are the paper's 30,000 pairs.
-    epoch_steps: int = 235
+    # Steps that count as an epoch. Default: one pass over --pairs, else 235, the paper's 30,000 pairs by 128.
+    epoch_steps: int | None = None
     # L2 weight: one number, or one for each layer with weights, first to last.
     l2: tuple[float, ...] = (0.0,)
+    # Stop after so many epochs without a better validation.
+    patience: int | None = None
+    # Views of every image, all but the first distorted, whose scores are averaged when the trained network is measured.
+    views: int = 16
     # Background alphabets held out of training, to choose the best weights on.
     validation_alphabets: int = 5
     # Steps between two validations.
-    validate_every: int = 50
+    validate_every: int = 100
     # Steps between two saves of last.npz.
     checkpoint_every: int = 100
     # Seed of every random draw.
@@ -79,6 +136,11 @@ class Config:
     # Go on with the run in --out, with its own settings (only threads, device and data-dir may change).
     resume: bool = False
 
+    @classmethod
+    def of_recipe(cls, name, **settings):
+        """The settings of a recipe, but for those given."""
+        return cls(**{"recipe": name} | RECIPES[name] | settings)
+
     def checked(self):
         """This configuration with its open defaults filled in; BadInput where a value makes no sense."""
         for name, kind in get_type_hints(Config).items():
@@ -86,12 +148,15 @@ class Config:
                 raise BadInput(f"--{name} must be one of {', '.join(get_args(kind))}, not {getattr(self, name)}")
         for name in POSITIVE:
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise BadInput(f"--{name.replace('_', '-')} must be more than 0 and finite, not {value}")
+            for number in value if isinstance(value, tuple) else [value]:
+                if number is not None and not 0 < number < math.inf:
+                    raise BadInput(f"--{name.replace('_', '-')} must be more than 0 and finite, not {number}")
         if not 0 <= self.within <= 1:
             raise BadInput(f"--within is a share, 0 to 1, not {self.within}")
-        if not 0 <= self.momentum < 1:
-            raise BadInput(f"--momentum must be 0 or more and less than 1, not {self.momentum}")
+        for name, values in {"momentum": self.momentum, "beta2": [self.beta2]}.items():
+            for number in values:
+                if not 0 <= number < 1:
+                    raise BadInput(f"--{name} must be 0 or more and less than 1, not {number}")
         if min(self.l2, default=0) < 0:
             raise BadInput(f"--l2 must be 0 or more, not {min(self.l2)}")
         if self.seed < 0:
@@ -100,10 +165,18 @@ class Config:
             raise BadInput("give --steps or --minutes, not both")
         if self.head != "l1" and CRITERIA[self.loss].head != "similarity":
             raise BadInput(f"--head {self.head} is for --loss nway and bce: {self.loss} compares by distance alone")
-        steps = None if self.minutes else self.steps or DEFAULT_STEPS[self.data]
+        if self.pairs and CRITERIA[self.loss].tuples != "pairs":
+            raise BadInput(f"--pairs is for the losses on pairs (bce, contrastive), not for {self.loss}")
+        if self.split == "paper" and self.data != "omniglot":
+            raise BadInput(f"--split paper is of omniglot: {self.data} has no such division")
         batch = self.batch or (60 if CRITERIA[self.loss].tuples == "episodes" else 128)
+        epoch_steps = self.epoch_steps or 235
+        if self.pairs and not self.epoch_steps:
+            epoch_steps = self.pairs * (1 + COPIES if self.distort else 1) // batch
+        steps = self.steps or (EPOCHS * epoch_steps if self.pairs else DEFAULT_STEPS[self.data])
         out = self.out or Path("runs") / f"{self.data}-{self.network}-{self.loss}"
-        return replace(self, steps=steps, batch=batch, out=out, threads=self.threads or available_cores())
+        filled = {"steps": None if self.minutes else steps, "batch": batch, "epoch_steps": epoch_steps, "out": out}
+        return replace(self, **filled, threads=self.threads or available_cores())
 
     def to_json(self):
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
@@ -114,6 +187,16 @@ class Config:
         try:
             known = {field.name: values[field.name] for field in fields(cls)}
             paths = {key: known[key] and Path(known[key]) for key in ("data_dir", "out")}
-            return cls(**known | paths | {"l2": tuple(known["l2"])}).checked()
+            layer_wise = {key: tuple(known[key]) for key in ("lr", "momentum", "l2")}
+            return cls(**known | paths | layer_wise).checked()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"{path} holds no training configuration ({type(error).__name__}: {error})") from None
+
+
+def from_command_line():
+    """The configuration that the program was called with."""
+    known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    known.add_argument("--recipe", nargs="?")
+    recipe = known.parse_known_args()[0].recipe  # read first, since it says what the other settings start as
+    default = Config.of_recipe(recipe if recipe in RECIPES else "best", data=tyro.MISSING)
+    return parse(Config, "python -m minisiamese.train", default)

@@ -22,14 +22,17 @@ def front_door(main):
         sys.exit(130)
 
 
-def parse(config_class, program):
-    """The command line as a ``config_class``, by tyro; its framed complaint becomes a ``BadInput`` of one line."""
+def parse(config_class, program, default=None):
+    """The command line as a ``config_class``, by tyro; its framed complaint becomes a ``BadInput`` of one line.
+
+    What the command line leaves out is as in ``default``, or as the class says.
+    """
     import tyro  # here, so that the library can be imported without the half second that tyro takes
 
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(config_class, prog=program)
+            return tyro.cli(config_class, prog=program, default=default or tyro.MISSING_NONPROP)
     except SystemExit as stop:
         if stop.code != 2:  # --help
             raise

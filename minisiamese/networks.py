@@ -9,45 +9,66 @@ from minisiamese.errors import BadInput
 from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
 from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head, Siamese
 
-# The paper's initial values (section 3.2): standard deviations of weights, (mean, standard deviation) of biases.
-PAPER_CONV = {"std": 0.01, "bias": (0.5, 0.01)}
-PAPER_LINEAR = {"std": 0.2, "bias": (0.5, 0.01)}
+# How the paper's networks start: standard deviations of weights, (mean, standard deviation) of biases.
+INITIAL = {
+    "paper": {"conv": {"std": 0.01, "bias": (0.5, 0.01)}, "linear": {"std": 0.2, "bias": (0.5, 0.01)}, "alpha": 0.2},
+    "narrow": {"conv": {"std": 0.01, "bias": (0, 0.01)}, "linear": {"std": 0.01, "bias": (0, 0.01)}, "alpha": 0.01},
+}
 
 
 def koch(rng, head="l1", channels=1, init="default"):
     """The paper's network (section 3.1, figure 4), 105 x 105 images to 4,096 sigmoid features.
 
-    ``init="paper"`` draws the paper's initial values and leaves out the head's bias, as the paper's formula does:
-    38,951,744 numbers. They start the sigmoid saturated, so the default is He's and Glorot's values and a bias.
+    ``init="paper"`` draws the paper's initial values (section 3.2) and leaves out the head's bias, as the paper's
+    formula does: 38,951,744 numbers. They start the sigmoid saturated, so the default is He's and Glorot's values and a
+    bias. ``init="narrow"`` is N(0, 0.01) for everything, as in source 003.
     """
-    conv = PAPER_CONV if init == "paper" else {}
-    linear = PAPER_LINEAR if init == "paper" else {"std": (2 / (9216 + 4096)) ** 0.5}
-    twin = Sequential(
-        Block(Conv2D(channels, 64, 10, rng, input_gradient=False, **conv), window=2),  # 105 -> 96 -> 48
-        Block(Conv2D(64, 128, 7, rng, **conv), window=2),  # 42 -> 21
-        Block(Conv2D(128, 128, 4, rng, **conv), window=2),  # 18 -> 9
-        Block(Conv2D(128, 256, 4, rng, **conv)),  # 6
-        Flatten(),
-        Linear(9216, 4096, rng, **linear),
-        Sigmoid(),
-    )
-    alpha = rng.normal(0, 0.2, 4096).astype("float32") if init == "paper" else None
-    return Siamese(twin, make_head(head, 4096, alpha=alpha, bias=init != "paper"), size=105, channels=channels)
+    return _koch(rng, 105, (64, 128, 128, 256), (10, 7, 4, 4), head, channels, init)  # 105 -> 48 -> 21 -> 9 -> 6
 
 
-def conv4(rng, head="l1", channels=1, init="default"):
-    """Four blocks of 3 x 3 convolution to 64 channels, batch norm, pool, ReLU; 35 x 35 images to 256 features.
+def koch35(rng, head="l1", channels=1, init="default"):
+    """The paper's reduced network for MNIST (section 4.4), 35 x 35 images to 4,096 sigmoid features.
+
+    The paper gives its input alone. Here the kernels are a half or less of the large network's, and all else is kept.
+    """
+    return _koch(rng, 35, (64, 128, 128, 256), (4, 3, 2, 2), head, channels, init)  # 35 -> 16 -> 7 -> 3 -> 2
+
+
+def _koch(rng, size, widths, kernels, head, channels, init):
+    start = INITIAL.get(init, {"conv": {}, "linear": {}, "alpha": None})
+    layers, side, before = [], size, channels
+    for block, (width, kernel) in enumerate(zip(widths, kernels, strict=True)):
+        convolution = Conv2D(before, width, kernel, rng, input_gradient=block > 0, **start["conv"])
+        window = 1 if block == len(widths) - 1 else 2  # the last block is not pooled
+        layers.append(Block(convolution, window=window))
+        side, before = (side - kernel + 1) // window, width
+    features = side * side * before
+    linear = start["linear"] or {"std": (2 / (features + 4096)) ** 0.5}
+    twin = Sequential(*layers, Flatten(), Linear(features, 4096, rng, **linear), Sigmoid())
+    alpha = rng.normal(0, start["alpha"], 4096).astype("float32") if start["alpha"] else None
+    return Siamese(twin, make_head(head, 4096, alpha=alpha, bias=init != "paper"), size=size, channels=channels)
+
+
+def conv4(rng, head="l1", channels=1, init="default", size=35, widths=(64, 64, 64, 64)):
+    """Four blocks of 3 x 3 convolution, batch norm, pool, ReLU; 35 x 35 images to 256 features.
 
     The network of the few-shot literature (Vinyals et al. 2016, Snell et al. 2017). Batch norm takes away whatever a
-    convolution's initial values do, so there is no ``init="paper"``.
+    convolution's initial values do, so there is no other ``init``.
     """
     if init != "default":
-        raise BadInput("--init paper is for --network koch: conv4 is not a network of the paper")
-    layers = []
-    for block in range(4):  # 35 -> 17 -> 8 -> 4 -> 2
-        convolution = Conv2D(64 if block else channels, 64, 3, rng, padding=1, bias=None, input_gradient=block > 0)
-        layers.append(Block(convolution, BatchNorm(64), window=2))
-    return Siamese(Sequential(*layers, Flatten()), make_head(head, 256), size=35, channels=channels)
+        raise BadInput(f"--init {init} is for --network koch and koch35: conv4 is not a network of the paper")
+    layers, before = [], channels
+    for block, width in enumerate(widths):  # 35 -> 17 -> 8 -> 4 -> 2
+        convolution = Conv2D(before, width, 3, rng, padding=1, bias=None, input_gradient=block > 0)
+        layers.append(Block(convolution, BatchNorm(width), window=2))
+        before = width
+    features = (size // 2 ** len(widths)) ** 2 * before
+    return Siamese(Sequential(*layers, Flatten()), make_head(head, features), size=size, channels=channels)
+
+
+def conv4_wide(rng, head="l1", channels=1, init="default"):
+    """conv4 on 52 x 52 images with twice the channels in its last two blocks: 1,152 features, 261,000 weights."""
+    return conv4(rng, head, channels, init, size=52, widths=(64, 64, 128, 128))
 
 
 def make_head(name, features, alpha=None, bias=True):
@@ -57,10 +78,12 @@ def make_head(name, features, alpha=None, bias=True):
     return EuclideanHead() if name == "euclidean" else DistanceHead(squared=name == "squared")
 
 
-NETWORKS = {"conv4": conv4, "koch": koch}
+NETWORKS = {"conv4": conv4, "conv4-wide": conv4_wide, "koch": koch, "koch35": koch35}
 
 
 def build(config, rng, channels=1):
-    """The network that a configuration (fields network, loss, head, init) names."""
+    """The network that a configuration (fields network, loss, head, init, frame) names."""
     head = CRITERIA[config.loss].head
-    return NETWORKS[config.network](rng, config.head if head == "similarity" else head, channels, config.init)
+    network = NETWORKS[config.network](rng, config.head if head == "similarity" else head, channels, config.init)
+    network.frame = config.frame
+    return network

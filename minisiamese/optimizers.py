@@ -14,65 +14,83 @@ NOT_DECAYED = {"b", "beta", "gamma"}  # biases, and batch norm's scale and shift
 
 
 class Optimizer:
-    """Base: which parameters there are, their L2 weights, and the state that a checkpoint holds.
+    """Base: which parameters there are, their rates and L2 weights, and the state that a checkpoint holds.
 
-    l2 is one number for all layers or one for each layer that has weights, first to last (the head's is the last).
+    l2, and rates, the factors eta_j on the rate of ``step``, are one number for all layers or one for each layer that
+    has weights, first to last (the head's is the last). A layer's biases, and a batch norm after it, take its rate.
     """
 
     slots = ()  # names of the moving averages kept for each parameter
 
-    def __init__(self, network, l2=0.0):
+    def __init__(self, network, l2=0.0, rates=1.0):
         layers = [(name, layer) for name, layer in network.walk() if layer.params]
-        decayed = [name for name, layer in layers if layer.params.keys() - NOT_DECAYED]
-        l2 = np.broadcast_to(l2, len(decayed)) if np.size(l2) == 1 else l2
-        if len(l2) != len(decayed):
-            raise ValueError(f"l2 takes 1 or {len(decayed)} numbers, one a layer with weights: {', '.join(decayed)}")
-        l2_of = dict(zip(decayed, map(float, l2), strict=True))
-        self.entries = [
-            (f"{name}.{key}", layer, key, 0.0 if key in NOT_DECAYED else l2_of[name])
-            for name, layer in layers
-            for key in layer.params
-        ]
+        self.weighted = [name for name, layer in layers if layer.params.keys() - NOT_DECAYED]
+        l2_of, rate_of = self.layer_wise("l2", l2), self.layer_wise("lr", rates)
+        owner, self.entries = self.weighted[0], []
+        for name, layer in layers:
+            owner = name if name in l2_of else owner
+            for key in layer.params:
+                decay = 0.0 if key in NOT_DECAYED else l2_of[owner]
+                self.entries.append((f"{name}.{key}", layer, key, owner, rate_of[owner], decay))
         self.state = {
             f"{slot}.{name}": array_module(layer.params[key]).zeros_like(layer.params[key])
             for slot in self.slots
-            for name, layer, key, _ in self.entries
+            for name, layer, key, *_ in self.entries
         }
         self.steps = 0
 
+    def layer_wise(self, name, values):
+        """{layer: its value} for the layers with weights; ValueError if there are neither 1 nor as many as layers."""
+        values = np.broadcast_to(values, len(self.weighted)) if np.size(values) == 1 else values
+        if len(values) != len(self.weighted):
+            layers = ", ".join(self.weighted)
+            raise ValueError(f"--{name} takes 1 or {len(self.weighted)} numbers, one a layer with weights: {layers}")
+        return dict(zip(self.weighted, map(float, values), strict=True))
+
     def penalty(self):
         """sum_j lambda_j |W_j|^2, to be logged apart from the data's loss."""
-        return sum(l2 * (layer.params[key] ** 2).sum() for _, layer, key, l2 in self.entries if l2)
+        return sum(l2 * (layer.params[key] ** 2).sum() for _, layer, key, _, _, l2 in self.entries if l2)
 
-    def step(self, rate):
-        """Update every parameter in place, a few rows at a time: nothing of a parameter's size is made on the way."""
+    def step(self, rate, cap=1.0):
+        """Update every parameter in place, a few rows at a time: nothing of a parameter's size is made on the way.
+
+        ``cap`` is the most that a momentum may be by now (the paper's rising momentum; see ``SCHEDULES``).
+        """
         self.steps += 1
-        for name, layer, key, l2 in self.entries:
+        for name, layer, key, owner, factor, l2 in self.entries:
             w, gradient = layer.params[key], layer.grads[key]
             state = [self.state[f"{slot}.{name}"] for slot in self.slots]
+            options = self.options(owner, cap)
 
-            def task(rows, w=w, gradient=gradient, l2=l2, state=state):
+            def task(rows, w=w, gradient=gradient, eta=factor * rate, l2=l2, state=state, options=options):
                 by_w = gradient[rows] + 2 * l2 * w[rows] if l2 else gradient[rows]
-                self.update(w[rows], by_w, rate, *(moving[rows] for moving in state))
+                self.update(w[rows], by_w, eta, *(moving[rows] for moving in state), **options)
 
             in_chunks(task, len(w), (4 + len(state)) * w[0].nbytes, array_module(w))
 
-    def update(self, w, gradient, rate, *state):
+    def options(self, owner, cap):
+        """What ``update`` must know of the layer besides its rate."""
+        return {}
+
+    def update(self, w, gradient, rate, *state, **options):
         """Change w and the state, all in place."""
         raise NotImplementedError
 
 
 class Momentum(Optimizer):
-    """v <- mu v - rate g;  w <- w + v.  The paper's update, with one mu for all layers and epochs."""
+    """v <- mu_j v - eta_j g;  w <- w + v.  The paper's update; mu is one number, or one a layer with weights."""
 
     slots = ("velocity",)
 
-    def __init__(self, network, l2=0.0, momentum=0.9):
-        super().__init__(network, l2)
-        self.momentum = momentum
+    def __init__(self, network, l2=0.0, rates=1.0, momentum=0.9):
+        super().__init__(network, l2, rates)
+        self.momentum = self.layer_wise("momentum", momentum)
 
-    def update(self, w, gradient, rate, velocity):
-        velocity *= self.momentum
+    def options(self, owner, cap):
+        return {"mu": min(self.momentum[owner], cap)}
+
+    def update(self, w, gradient, rate, velocity, mu):
+        velocity *= mu
         velocity -= rate * gradient
         w += velocity
 
@@ -83,8 +101,8 @@ class Adam(Optimizer):
 
     slots = ("m", "v")
 
-    def __init__(self, network, l2=0.0, beta1=0.9, beta2=0.999, eps=1e-8):
-        super().__init__(network, l2)
+    def __init__(self, network, l2=0.0, rates=1.0, beta1=0.9, beta2=0.999, eps=1e-8):
+        super().__init__(network, l2, rates)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def update(self, w, gradient, rate, m, v):
@@ -99,7 +117,7 @@ class Adam(Optimizer):
 OPTIMIZERS = {"adam": Adam, "momentum": Momentum}
 
 
-# --- schedules: the factor on the rate at a step ----------------------------------------------------------------------
+# --- schedules: the factor on the rate at a step, and the most that a momentum may be by then -------------------------
 
 HELD = 0.1  # the share of a cosine run at the full rate
 
@@ -107,16 +125,18 @@ HELD = 0.1  # the share of a cosine run at the full rate
 def cosine(step, steps, epoch_steps):
     """1 for the first tenth of the run, then (1 + cos(pi t)) / 2 with t from 0 to 1."""
     t = max(0.0, step / steps - HELD) / (1 - HELD)
-    return (1 + math.cos(math.pi * t)) / 2
+    return (1 + math.cos(math.pi * t)) / 2, 1.0
 
 
 def epoch(step, steps, epoch_steps):
-    """0.99 to the power of the epochs that are over: 1 % less an epoch, as in the paper."""
-    return 0.99 ** (step // epoch_steps)
+    """The paper's: 1 % less an epoch, 0.99 to the power of the epochs that are over; and momentum that starts at 0.5 in
+    every layer and rises linearly to mu_j. How fast the paper does not say; here it is by 0.01 an epoch."""
+    over = step // epoch_steps
+    return 0.99**over, 0.5 + 0.01 * over
 
 
 def constant(step, steps, epoch_steps):
-    return 1.0
+    return 1.0, 1.0
 
 
 SCHEDULES = {"cosine": cosine, "epoch": epoch, "constant": constant}

@@ -139,11 +139,12 @@ class EuclideanHead(DistanceHead):
 
 
 class Siamese(Layer):
-    """A twin network and a head; ``size`` and ``channels`` say what images it takes (size x size, values 0..1)."""
+    """A twin network and a head; ``size`` and ``channels`` say what images it takes (size x size, values 0..1), and
+    ``frame`` what fills them (see ``data.affine.Views``)."""
 
-    def __init__(self, twin, head, size, channels=1):
+    def __init__(self, twin, head, size, channels=1, frame="page"):
         super().__init__()
-        self.twin, self.head, self.size, self.channels = twin, head, size, channels
+        self.twin, self.head, self.size, self.channels, self.frame = twin, head, size, channels, frame
 
     def children(self):
         return [("twin", self.twin), ("head", self.head)]

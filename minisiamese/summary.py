@@ -5,7 +5,7 @@ import platform
 
 import numpy as np
 
-from minisiamese import __version__, checkpoint, data, evaluate, plots
+from minisiamese import __version__, checkpoint, data, evaluate, plots, trials
 from minisiamese.baselines import nearest_neighbour
 from minisiamese.data import omniglot
 from minisiamese.data.samplers import Pairs
@@ -28,6 +28,7 @@ def finish(trainer):
         "versions": {"minisiamese": __version__, "numpy": np.__version__, "python": platform.python_version()},
         "lake": None,
         "one_shot": None,
+        "across": None,
         "verification": None,
     }
     plots.curves(out / "metrics.jsonl", out / "curves.png")
@@ -35,47 +36,44 @@ def finish(trainer):
         arrays, meta = checkpoint.load(out / "best.npz")
         checkpoint.restore(trainer.network.arrays(), arrays, out / "best.npz")
         summary["best_step"] = meta["step"]
-        protocols = {"lake": "lake", "one_shot": "nway", "verification": "verification"}
-        if config.data != "omniglot":
-            protocols.pop("lake")
-        for key, protocol in protocols.items():
-            how = evaluate.Config(out, protocol=protocol, device=config.device, data_dir=config.data_dir)
+        scorer = evaluate.network_scorer(trainer.network, config.device, config.views)
+        calibration = evaluate.calibrate(scorer, data.part("validation", config, config.data_dir))
+        checkpoint.save(out / "best.npz", arrays, meta | {"calibration": calibration})
+        across = {"protocol": "nway", "alphabets": "across"}
+        tests = {"one_shot": {"protocol": "nway"}, "across": across, "verification": {"protocol": "verification"}}
+        if config.data == "omniglot":
+            tests = {"lake": {"protocol": "lake"}} | tests
+        for key, test in tests.items():
+            how = evaluate.Config(out, device=config.device, data_dir=config.data_dir, **test)
             summary[key] = evaluate.measure(how, trainer.network, config)
             print(evaluate.describe(summary[key]))
-        test_pictures(trainer, summary["verification"]["threshold"])
+        test_pictures(trainer, calibration)
     checkpoint.save_text(out / "summary.json", json.dumps(summary, indent=1))
     return summary
 
 
-def test_pictures(trainer, threshold):
-    """pairs.png, trial.png and ways.png, from the evaluation alphabets; threshold is that of verification."""
+def test_pictures(trainer, calibration):
+    """pairs.png, trial.png and ways.png, from the evaluation alphabets; calibration is that of ``calibrate``."""
     config, out = trainer.config, trainer.config.out
-    scorer = evaluate.network_scorer(trainer.network, config.device)
-    evaluation = data.load(config.data, "evaluation", config.data_dir)
+    scorer = evaluate.network_scorer(trainer.network, config.device, config.views)
+    evaluation = data.part("evaluation", config, config.data_dir)
 
     pairs = Pairs(evaluation, 10).draw(np.random.default_rng(config.seed))
     order = np.random.default_rng(config.seed).permutation(10)  # same and different ones mixed
     images = evaluation.images[pairs.rows]
-    probability = sigmoid(scorer(images, pairs.pairs) - threshold)[order]
+    probability = sigmoid(calibration["slope"] * scorer(images, pairs.pairs) + calibration["offset"])[order]
     first, second = images[pairs.pairs[order].T]
     plots.test_pairs(first, second, pairs.same[order], probability, probability > 0.5, out / "pairs.png")
 
     if config.data == "omniglot":
-        trials, title = (
-            evaluate.lake_trials(omniglot.load_runs(config.data_dir)),
-            "Lake's one-shot test, up to N classes",
-        )
+        tests = trials.lake_trials(omniglot.load_runs(config.data_dir))
+        title = "Lake's one-shot test, up to N classes"
     else:
         way = min(20, max(map(len, evaluation.classes_of_group)))
-        trials = evaluate.nway_trials(evaluation, way, 1, 400, within=True, rng=np.random.default_rng(0))
+        tests = trials.nway_trials(evaluation, way, 1, 400, within=True, rng=np.random.default_rng(0))
         title = f"One-shot trials within evaluation alphabets of {config.data}"
-    scores = trials.scores(scorer)
-    plots.trial(
-        trials.images[trials.query[0]],
-        trials.images[trials.support[0, :, 0]],
-        scores[0],
-        trials.target[0],
-        out / "trial.png",
-    )
-    baseline = evaluate.accuracy_by_way(trials.scores(nearest_neighbour), trials.target)
-    plots.ways(evaluate.accuracy_by_way(scores, trials.target), baseline, title, out / "ways.png")
+    scores = tests.scores(scorer)
+    query, support = tests.images[tests.query[0]], tests.images[tests.support[0, :, 0]]
+    plots.trial(query, support, scores[0], tests.target[0], out / "trial.png")
+    baseline = trials.accuracy_by_way(tests.scores(nearest_neighbour), tests.target)
+    plots.ways(trials.accuracy_by_way(scores, tests.target), baseline, title, out / "ways.png")

@@ -19,20 +19,20 @@ from tqdm import tqdm
 
 from minisiamese import checkpoint, data
 from minisiamese.backend import check_device, set_threads, to_host
-from minisiamese.config import Config
+from minisiamese.config import Config, from_command_line
 from minisiamese.data.affine import Views, draw_distortions
-from minisiamese.data.dataset import hold_out
-from minisiamese.data.samplers import Episodes, Pairs, Triplets
-from minisiamese.errors import BadInput, front_door, parse
-from minisiamese.evaluate import credits, network_scorer, nway_trials, rate
+from minisiamese.data.samplers import Episodes, Pairs, PairSet, Triplets
+from minisiamese.errors import BadInput, front_door
+from minisiamese.evaluate import network_scorer
 from minisiamese.networks import build
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.siamese import CRITERIA
 from minisiamese.summary import finish
+from minisiamese.trials import credits, nway_trials, rate
 
 LOG_EVERY = 10  # steps between two lines of metrics.jsonl; the loss is read, and looked at for NaN, this often
-VALIDATION_RUNS = 25  # runs like Lake's, of 20 trials each
-COUNTERS = ("step", "steps", "seconds", "best", "validation_seconds")
+VALIDATION_RUNS = {"alphabets": 25, "paper": 16}  # runs like Lake's, of 20 trials each: the paper has 320 trials
+COUNTERS = ("step", "steps", "seconds", "best", "best_step", "validation_seconds")
 
 
 class Trainer:
@@ -42,48 +42,61 @@ class Trainer:
         self.config = config
         self.rng = np.random.default_rng(config.seed)
         self.network = build(config, self.rng, channels=training.images.shape[3]).to(config.device)
-        extra = {"momentum": config.momentum} if config.optimizer == "momentum" else {}
+        training = training.turned() if config.turn else training
+        extra = {"momentum": config.momentum} if config.optimizer == "momentum" else {"beta2": config.beta2}
         try:
-            self.optimizer = OPTIMIZERS[config.optimizer](self.network, config.l2, **extra)
+            self.optimizer = OPTIMIZERS[config.optimizer](self.network, config.l2, config.lr, **extra)
         except ValueError as error:
-            raise BadInput(f"--l2: {error}") from None
+            raise BadInput(str(error)) from None
         criterion = CRITERIA[config.loss]
         self.compute = criterion.compute
         if criterion.tuples == "episodes":
             self.sampler = Episodes(training, config.batch, config.drawings, config.within)
+        elif config.pairs:
+            self.sampler = PairSet(training, config.batch, config.pairs, config.distort, config.seed)
         else:
             self.sampler = {"pairs": Pairs, "triplets": Triplets}[criterion.tuples](
                 training, config.batch, config.within
             )
-        self.views = Views(training.images, self.network.size, config.device)
+        self.views = Views(training.images, self.network.size, config.device, self.network.frame)
         way = min(20, max(map(len, validation.classes_of_group)))
-        self.trials = nway_trials(validation, way, 1, VALIDATION_RUNS, True, np.random.default_rng(0), every_class=True)
-        self.step, self.steps, self.seconds, self.best = 0, config.steps, 0.0, 0.0
-        self.validation_seconds = 0.0
+        self.trials = nway_trials(
+            validation, way, 1, VALIDATION_RUNS[config.split] * way, True, np.random.default_rng(0)
+        )
+        self.step, self.steps, self.seconds = 0, config.steps, 0.0
+        self.best, self.best_step, self.validation_seconds = 0.0, 0, 0.0
 
     def train_step(self):
         """One step; the loss, still on the device."""
         config = self.config
         batch = self.sampler.draw(self.rng)
-        matrices = draw_distortions(self.rng, len(batch.rows)) if config.distort else None
+        matrices = batch.matrices
+        if matrices is None and config.distort:
+            matrices = draw_distortions(self.rng, len(batch.rows))
         batch = batch.to(config.device)
         z = self.network.forward(self.views(batch.rows, matrices))
         loss, dz = self.compute(self.network.head, z, batch, config.margin)
         self.network.backward(dz)
-        self.optimizer.step(self.rate())
+        self.optimizer.step(*self.schedule())
         self.network.zero_grad()
         self.step += 1
         return loss
 
-    def rate(self):
+    def schedule(self):
+        """The factor on the rates, and the most that a momentum may be, at this step."""
         # before --minutes has set the number of steps, the run is in the part that every schedule holds
         steps = self.steps or math.inf
-        return self.config.lr * SCHEDULES[self.config.schedule](self.step, steps, self.config.epoch_steps)
+        return SCHEDULES[self.config.schedule](self.step, steps, self.config.epoch_steps)
 
     def validate(self):
-        """20-way one-shot accuracy within held-out background alphabets, always on the same trials."""
+        """20-way one-shot accuracy within validation alphabets, always on the same trials."""
         scores = self.trials.scores(network_scorer(self.network, self.config.device))
         return rate(credits(scores, self.trials.target))["accuracy"]
+
+    def out_of_patience(self):
+        """Whether --patience epochs have passed since the best validation."""
+        config = self.config
+        return bool(config.patience) and self.step - self.best_step >= config.patience * config.epoch_steps
 
     def plan(self):
         """Once a twentieth of --minutes has passed, set how many steps fit into them; whether it was done now."""
@@ -122,7 +135,7 @@ class Trainer:
                 setattr(self, key, meta[key])
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"{path} cannot be resumed from ({type(error).__name__}: {error})") from None
-        self.optimizer.steps = self.step
+        self.optimizer.steps = self.sampler.drawn = self.step
 
     def _arrays(self):
         return self.network.arrays() | {f"optimizer.{key}": array for key, array in self.optimizer.state.items()}
@@ -141,9 +154,7 @@ def train(config):
     check_device(config.device)
     data.check_present(config.data, config.data_dir)
     set_threads(config.threads)
-    trainer = Trainer(
-        config, *hold_out(data.load(config.data, "background", config.data_dir), config.validation_alphabets)
-    )
+    trainer = Trainer(config, *(data.part(name, config, config.data_dir) for name in ("training", "validation")))
     if config.resume:
         trainer.load_last(config.out / "last.npz")
         print(f"going on with {config.out} after step {trainer.step}, with the settings it was started with")
@@ -202,7 +213,7 @@ def _loop(trainer, out):
                 trainer.save_best(out / "best.npz")
             total, count, stopping = 0.0, 0, False
             while trainer.step != trainer.steps and not stopping:
-                rate = trainer.rate()
+                factor, _ = trainer.schedule()
                 total, count = total + trainer.train_step(), count + 1
                 stopping = bool(stop)  # asked once a step, so that what stops the loop is also what saves
                 trainer.seconds = time.perf_counter() - start
@@ -220,14 +231,19 @@ def _loop(trainer, out):
                         f"the loss is no longer a number at step {step}: start again with a smaller --lr and another "
                         f"--out ({out} keeps what was saved before)"
                     )
-                _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=trainer.seconds)
+                rate, seconds = factor * config.lr[0], trainer.seconds
+                _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=seconds)
                 total, count = 0.0, 0
                 if validating:
                     accuracy = trainer.validate()
                     _log(metrics, bar, step=step, validation_accuracy=accuracy)
-                    if accuracy >= trainer.best:
-                        trainer.best = accuracy
+                    if accuracy > trainer.best:
+                        trainer.best, trainer.best_step = accuracy, step
+                    if accuracy == trainer.best:
                         trainer.save_best(out / "best.npz")
+                    if trainer.out_of_patience():
+                        trainer.steps = step
+                        saving = True
                 if saving:
                     trainer.seconds = time.perf_counter() - start
                     trainer.save_last(out / "last.npz")
@@ -262,7 +278,7 @@ def _log(metrics, bar, **values):
 
 
 def main():
-    config = parse(Config, "python -m minisiamese.train")
+    config = from_command_line()
     out = config.checked().out
     again = f"go on with: python -m minisiamese.train {config.data} --out {out} --resume"
     try:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
-from minisiamese.data.affine import ROTATION, TRANSLATION, Views, draw_distortions, identity, sample
+from minisiamese.data.affine import INK, ROTATION, TRANSLATION, Views, draw_distortions, identity, sample
 
 
 @pytest.fixture
@@ -43,6 +43,32 @@ def test_outside_is_blank():
     assert np.all(view[0, :, :10] == 1) and np.all(view[0, :, 10:] == 0)
     away[:, 0, 2] = 50
     assert not sample(full, away.astype(np.float32), 20).any()
+
+
+def test_ink_is_centred_and_brought_to_one_size():
+    images = np.zeros((4, 100, 100, 1), np.uint8)
+    images[0, 5:25, 60:100] = 255  # 20 high, 40 wide
+    images[1, 40:80, 7:27] = 255
+    images[2, 10:15, 10:15] = 255
+    views = Views(images, 50, frame="ink")(np.arange(4))[..., 0]
+    for view, shape in zip(views, ((0.5, 1), (1, 0.5), (1, 1)), strict=False):
+        box = [np.flatnonzero(view.max(axis=axis) > 0.5)[[0, -1]] for axis in (1, 0)]
+        for (first, last), share in zip(box, shape, strict=True):
+            assert abs((first + last + 1) / 2 - 25) <= 1 and abs(last + 1 - first - share * INK * 50) <= 2
+    assert not views[3].any()  # a blank page
+
+
+def test_distortions_turn_about_the_inks_middle():
+    """A cross in a corner, turned by a quarter, is the same view."""
+    images = np.zeros((1, 105, 105, 1), np.uint8)
+    images[0, 70:91, 80] = images[0, 80, 70:91] = 255
+    quarter = np.array([[[0.0, -1, 0], [1, 0, 0]]])
+    views = Views(images, 35, frame="ink")
+    np.testing.assert_allclose(views(np.array([0]), quarter), views(np.array([0])), atol=1e-3)
+    half = identity(1)
+    half[:, 0, 2] = 1  # half a view, not half a page
+    moved, still = views(np.array([0]), half)[0, :, :17], views(np.array([0]))[0, :, 18:]
+    np.testing.assert_allclose(moved[:, :16], (still[:, :16] + still[:, 1:]) / 2, atol=0.2)
 
 
 def test_enlarging_and_colour(rng):

@@ -1,5 +1,6 @@
 """Data sets: reading, caching, splitting, drawing batches."""
 
+import gzip
 import runpy
 import shutil
 import sys
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 from conftest import png, write_alphabets
 
-from minisiamese.data import glyphs, load, omniglot
+from minisiamese.data import glyphs, load, mnist, omniglot
+from minisiamese.data.affine import identity
 from minisiamese.data.dataset import Dataset, cache_folder, cached, hold_out
-from minisiamese.data.samplers import Episodes, Pairs, Triplets
+from minisiamese.data.samplers import COPIES, Episodes, Pairs, PairSet, Triplets
 from minisiamese.errors import BadInput
 
 # --- Dataset ----------------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def test_where_omniglot_is_looked_for(small_omniglot, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"--data-dir .*data_scripts.*glyphs"):
         omniglot.find("all_runs", tmp_path / "nowhere")
     monkeypatch.delenv("MINISIAMESE_DATA")
-    monkeypatch.setattr(omniglot, "cache_folder", lambda: small_omniglot)
+    monkeypatch.setattr("minisiamese.data.dataset.cache_folder", lambda: small_omniglot)
     assert omniglot.find("all_runs").parent.parent == small_omniglot
 
 
@@ -210,6 +212,47 @@ def test_the_real_omniglot_is_whole(real_omniglot):
     assert len(omniglot.load_runs(real_omniglot)) == 20
 
 
+def test_turned_alphabets_are_alphabets_of_their_own(drawings):
+    turned, M = drawings.turned(), len(drawings.images)
+    assert len(turned.rows_of_class) == 4 * len(drawings.rows_of_class) and len(turned.group_names) == 20
+    for turn in range(4):
+        rows = slice(turn * M, (turn + 1) * M)
+        back = np.rot90(turned.images[rows], -turn, axes=(1, 2))
+        assert np.array_equal(back, drawings.images) and np.array_equal(turned.drawers[rows], drawings.drawers)
+        assert np.array_equal(turned.labels[rows] - turned.labels[turn * M], drawings.labels - drawings.labels[0])
+        assert np.array_equal(turned.groups[rows], drawings.groups + 5 * turn)
+
+
+# --- MNIST ------------------------------------------------------------------------------------------------------------
+
+
+def idx(array):
+    """An array as the bytes of an idx file."""
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
+
+
+def test_mnist_is_read_gzipped_or_not_and_a_damaged_file_is_named(tmp_path, rng):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    images, labels = rng.integers(0, 256, (30, 28, 28)), np.arange(30) % 10
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(labels))
+    digits = mnist.load("test", tmp_path)
+    assert np.array_equal(digits.images[..., 0], images) and np.array_equal(digits.labels, labels)
+    assert digits.drawers.tolist() == [0] * 10 + [1] * 10 + [2] * 10
+    with pytest.raises(BadInput, match="--data-dir"):
+        mnist.load("train", tmp_path)
+    whole = idx(images)
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    for bad in (b"", gzip.compress(whole)[:-9], b"no gzip", *map(gzip.compress, (whole[:-1], b"", b"\1" + whole[1:]))):
+        path.write_bytes(bad)
+        with pytest.raises(BadInput, match="not a whole idx file"):
+            mnist.load("test", tmp_path)
+    path.write_bytes(gzip.compress(idx(images[:29])))
+    with pytest.raises(BadInput, match="not MNIST"):
+        mnist.load("test", tmp_path)
+
+
 # --- samplers ---------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +274,56 @@ def test_pairs_are_balanced_and_true(classes, rng, within, least, most):
     assert np.all(near[batch.same == 1])
     assert least <= near[batch.same == 0].mean() <= most
     assert len(np.unique(classes.labels[a])) == 30
+
+
+def test_even_pairs_give_every_alphabet_as_many(drawings, rng):
+    batch = Pairs(drawings, 100, within=1.0).draw_evenly(rng)
+    a, b = batch.rows[batch.pairs].T
+    assert np.array_equal(drawings.labels[a] == drawings.labels[b], batch.same == 1) and not np.any(a == b)
+    assert np.array_equal(drawings.groups[a], drawings.groups[b])
+    for part in (batch.same == 0, batch.same == 1):
+        assert np.bincount(drawings.groups[a][part]).tolist() == [10] * 5
+
+
+@pytest.mark.parametrize("distort", [True, False])
+def test_a_pair_set_is_gone_through_once_an_epoch(classes, distort):
+    """Every pair as it is and, distorted, in 8 copies that differ; the same pairs in every epoch."""
+    sampler = PairSet(classes, 10, size=40, distort=distort, seed=3)
+    versions = 1 + COPIES if distort else 1
+    epochs = []
+    for _ in range(2):
+        batches = [sampler.draw(None) for _ in range(4 * versions)]
+        seen = Counter()
+        for batch in batches:
+            for (a, b), same in zip(batch.pairs, batch.same, strict=True):
+                maps = tuple(batch.matrices[[a, b]].ravel().tolist())
+                seen[batch.rows[a], batch.rows[b], same, maps] += 1
+                assert (classes.labels[batch.rows[a]] == classes.labels[batch.rows[b]]) == same
+        assert sum(seen.values()) == 40 * versions and max(seen.values()) <= 2
+        pairs = Counter(key[:3] for key in seen.elements())
+        assert all(count % versions == 0 for count in pairs.values())
+        as_it_is = tuple(identity(2).ravel().tolist())
+        assert sum(count for key, count in seen.items() if key[3] == as_it_is) >= 40
+        epochs.append((seen, [batch.rows.tolist() for batch in batches]))
+    assert epochs[0][0] == epochs[1][0] and epochs[0][1] != epochs[1][1]
+
+    again = PairSet(classes, 10, size=40, distort=distort, seed=3)
+    again.drawn = 5  # as after a resume
+    assert again.draw(None).rows.tolist() == [*epochs[0][1], *epochs[1][1]][5]
+    with pytest.raises(BadInput, match="--pairs 5"):
+        PairSet(classes, 10, size=5, distort=distort, seed=3)
+
+
+def test_the_papers_parts_share_neither_alphabets_nor_drawers(real_omniglot):
+    parts = {name: omniglot.paper_part(name, real_omniglot) for name in ("training", "validation", "evaluation")}
+    sizes = {name: (len(each.group_names), len(np.unique(each.drawers))) for name, each in parts.items()}
+    assert sizes == {"training": (30, 12), "validation": (10, 4), "evaluation": (10, 4)}
+    assert len(set.union(*(set(each.group_names) for each in parts.values()))) == 50
+    assert len(set.union(*(set(each.drawers.tolist()) for each in parts.values()))) == 20
+    evaluation = load("omniglot", "evaluation", real_omniglot)
+    alphabet_of = {image.tobytes(): group for image, group in zip(evaluation.images, evaluation.groups, strict=True)}
+    tested = {alphabet_of[image.tobytes()] for run in omniglot.load_runs(real_omniglot) for image in run.test}
+    assert {evaluation.group_names[group] for group in tested} == set(omniglot.LAKE_ALPHABETS)
 
 
 def test_triplets_are_true(classes, rng):

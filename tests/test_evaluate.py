@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from minisiamese import baselines, checkpoint, evaluate
+from minisiamese import baselines, checkpoint, evaluate, trials
 from minisiamese.config import Config as TrainConfig
 from minisiamese.data import omniglot
 from minisiamese.errors import BadInput, front_door
@@ -21,67 +21,65 @@ def constant(images, pairs):
 @pytest.mark.parametrize("within", [True, False])
 @pytest.mark.parametrize("shot", [1, 3])
 def test_trials_are_fair(drawings, rng, within, shot):
-    trials = evaluate.nway_trials(drawings, 6, shot, 50, within, rng)
-    assert trials.support.shape == (50, 6, shot)
+    made = trials.nway_trials(drawings, 6, shot, 50, within, rng)
+    assert made.support.shape == (50, 6, shot)
     key = {image.tobytes(): row for row, image in enumerate(drawings.images)}
-    row = np.array([key[image.tobytes()] for image in trials.images])
-    query, support = row[trials.query], row[trials.support]
+    row = np.array([key[image.tobytes()] for image in made.images])
+    query, support = row[made.query], row[made.support]
     labels = drawings.labels[support]
     assert np.all(labels == labels[:, :, :1])
     assert all(len(set(each)) == 6 for each in labels[:, :, 0])  # distinct classes
-    assert np.array_equal(labels[np.arange(50), trials.target, 0], drawings.labels[query])
+    assert np.array_equal(labels[np.arange(50), made.target, 0], drawings.labels[query])
     assert not np.any(support == query[:, None, None])  # the query is never its own support
     drawers = drawings.drawers[support]
     assert np.all(drawers == drawers[:, :1]) and not np.any(drawers == drawings.drawers[query][:, None, None])
     alphabets = [len(set(each)) for each in drawings.groups[support[:, :, 0]]]
     assert set(alphabets) == {1} if within else max(alphabets) > 1
-    assert len(set(trials.target)) == 6  # the answer is in every place
+    assert len(set(made.target)) == 6  # the answer is in every place
 
 
 def test_runs_ask_about_every_class_of_a_support(drawings, rng):
-    trials = evaluate.nway_trials(drawings, 6, 1, 3, True, rng, every_class=True)
-    assert trials.target.tolist() == [*range(6)] * 3
-    assert len(trials.images) <= 3 * 12
-    assert np.array_equal(trials.support[0], trials.support[5]) and not np.array_equal(
-        trials.support[0], trials.support[6]
-    )
+    made = trials.nway_trials(drawings, 6, 1, 18, True, rng)
+    assert made.target.tolist() == [*range(6)] * 3
+    assert len(made.images) <= 3 * 12
+    assert np.array_equal(made.support[0], made.support[5]) and not np.array_equal(made.support[0], made.support[6])
     label_of = {image.tobytes(): label for image, label in zip(drawings.images, drawings.labels, strict=True)}
-    label = np.array([label_of[image.tobytes()] for image in trials.images])
-    assert np.array_equal(label[trials.query], label[trials.support[np.arange(18), trials.target, 0]])
-    assert not np.any(trials.support[:, :, 0] == trials.query[:, None])
+    label = np.array([label_of[image.tobytes()] for image in made.images])
+    assert np.array_equal(label[made.query], label[made.support[np.arange(18), made.target, 0]])
+    assert not np.any(made.support[:, :, 0] == made.query[:, None])
 
 
 def test_impossible_trials_are_refused(drawings, rng):
     with pytest.raises(BadInput, match="--way"):
-        evaluate.nway_trials(drawings, 1 + max(map(len, drawings.classes_of_group)), 1, 1, True, rng)
+        trials.nway_trials(drawings, 1 + max(map(len, drawings.classes_of_group)), 1, 1, True, rng)
     with pytest.raises(BadInput, match="--way"):
-        evaluate.nway_trials(drawings, 1 + len(drawings.rows_of_class), 1, 1, False, rng)
+        trials.nway_trials(drawings, 1 + len(drawings.rows_of_class), 1, 1, False, rng)
     with pytest.raises(BadInput, match="--shot 4"):
-        evaluate.nway_trials(drawings, 5, 4, 1, True, rng)
+        trials.nway_trials(drawings, 5, 4, 1, True, rng)
 
 
 @pytest.mark.parametrize("way", [2, 5, 20])
 def test_a_constant_scorer_gets_one_in_n(drawings, rng, way):
-    trials = evaluate.nway_trials(drawings, way, 1, 30, False, rng)
-    earned = evaluate.credits(trials.scores(constant), trials.target)
-    assert evaluate.rate(earned)["accuracy"] == pytest.approx(1 / way)
+    made = trials.nway_trials(drawings, way, 1, 30, False, rng)
+    earned = trials.credits(made.scores(constant), made.target)
+    assert trials.rate(earned)["accuracy"] == pytest.approx(1 / way)
 
 
 def test_a_constant_scorer_says_nothing_about_pairs(drawings, rng):
     training, test = drawings.take_groups([0, 1]), drawings.take_groups([2, 3])
-    assert evaluate.verification(test, training, constant, 100, rng)["accuracy"] == 0.5
+    assert evaluate.verification(test, training, constant, 100, True, rng)["accuracy"] == 0.5
 
 
 def test_credits_share_ties_and_give_nothing_for_not_a_number():
     scores = np.array([[3.0, 1, 2], [1, 5, 5], [2, 2, 2], [np.nan, 0, 0], [0, np.nan, 0]])
-    assert evaluate.credits(scores, np.array([0, 2, 1, 0, 0])).tolist() == [1, 0.5, pytest.approx(1 / 3), 0, 0]
+    assert trials.credits(scores, np.array([0, 2, 1, 0, 0])).tolist() == [1, 0.5, pytest.approx(1 / 3), 0, 0]
 
 
-@pytest.mark.parametrize(("right", "trials"), [(368, 400), (0, 20), (20, 20), (1, 2)])
-def test_the_interval_is_wilsons(right, trials):
-    rate = evaluate.rate(np.arange(trials) < right)
-    expected = binomtest(right, trials).proportion_ci(method="wilson")
-    assert (rate["accuracy"], rate["trials"]) == (right / trials, trials)
+@pytest.mark.parametrize(("right", "count"), [(368, 400), (0, 20), (20, 20), (1, 2)])
+def test_the_interval_is_wilsons(right, count):
+    rate = trials.rate(np.arange(count) < right)
+    expected = binomtest(right, count).proportion_ci(method="wilson")
+    assert (rate["accuracy"], rate["trials"]) == (right / count, count)
     assert rate["interval"] == pytest.approx([expected.low, expected.high])
 
 
@@ -101,15 +99,15 @@ def test_the_threshold_never_sees_the_test(drawings, rng):
         shift = 10 if labels.min() >= len(known.rows_of_class) else 0
         return (labels[pairs[:, 0]] == labels[pairs[:, 1]]) + shift
 
-    result = evaluate.verification(test, known, scorer, 100, rng)
+    result = evaluate.verification(test, known, scorer, 100, True, rng)
     assert result["accuracy"] == 0.5 and 0 < result["threshold"] < 1
 
 
 def test_accuracy_by_way(rng):
     scores, target = rng.normal(size=(200, 6)), rng.integers(0, 6, 200)
-    rates = evaluate.accuracy_by_way(scores, target)
+    rates = trials.accuracy_by_way(scores, target)
     assert list(rates) == [2, 3, 4, 5, 6]
-    assert rates[6] == evaluate.rate(evaluate.credits(scores, target))
+    assert rates[6] == trials.rate(trials.credits(scores, target))
     accuracies = [rate["accuracy"] for rate in rates.values()]
     assert accuracies == sorted(accuracies, reverse=True)
     assert accuracies[0] == pytest.approx(0.5, abs=0.15)
@@ -117,11 +115,11 @@ def test_accuracy_by_way(rng):
 
 def test_lake_trials_pair_every_test_with_its_runs_training(small_omniglot):
     runs = omniglot.load_runs(small_omniglot)
-    trials = evaluate.lake_trials(runs)
-    assert trials.support.shape == (10, 5, 1)
-    assert np.array_equal(trials.images[trials.query[7]], runs[1].test[2])
-    assert np.array_equal(trials.images[trials.support[7, :, 0]], runs[1].training)
-    assert trials.target[7] == runs[1].answer[2]
+    made = trials.lake_trials(runs)
+    assert made.support.shape == (10, 5, 1)
+    assert np.array_equal(made.images[made.query[7]], runs[1].test[2])
+    assert np.array_equal(made.images[made.support[7, :, 0]], runs[1].training)
+    assert made.target[7] == runs[1].answer[2]
 
 
 def test_baselines_by_hand():
@@ -138,9 +136,9 @@ def test_baselines_by_hand():
 
 
 def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):
-    trials = evaluate.lake_trials(omniglot.load_runs(real_omniglot))
+    made = trials.lake_trials(omniglot.load_runs(real_omniglot))
     error = {
-        name: 1 - evaluate.rate(evaluate.credits(trials.scores(baseline), trials.target))["accuracy"]
+        name: 1 - trials.rate(trials.credits(made.scores(baseline), made.target))["accuracy"]
         for name, baseline in baselines.BASELINES.items()
     }
     assert error["modified_hausdorff"] == pytest.approx(0.3875, abs=1e-9)  # the shipped demonstration prints 38.8

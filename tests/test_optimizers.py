@@ -62,12 +62,33 @@ def test_updates_are_in_place(network):
     assert all(network.arrays()[name] is array for name, array in arrays.items())
 
 
+def test_rates_and_momenta_are_layer_wise_and_a_batch_norm_takes_those_before_it(network):
+    optimizer = Momentum(network, rates=(0.1, 0.01), momentum=(0.5, 0.0))
+    before = {name: array.copy() for name, array in network.arrays().items()}
+    set_gradients(network, 1.0)
+    optimizer.step(2.0)
+    optimizer.step(2.0)
+    for name, moved in {"0.W": 0.5, "0.b": 0.5, "1.gamma": 0.5, "1.beta": 0.5, "2.W": 0.04, "2.b": 0.04}.items():
+        np.testing.assert_allclose(before[name] - network.arrays()[name], moved, rtol=1e-4)
+
+
+def test_a_momentum_is_capped_while_it_rises(network):
+    start = network.layers[0].params["W"].copy()
+    optimizer = Momentum(network, momentum=0.9)
+    set_gradients(network, 1.0)
+    optimizer.step(0.1, cap=0.5)
+    optimizer.step(0.1, cap=0.5)
+    np.testing.assert_allclose(network.layers[0].params["W"], start - 0.1 - 0.15, rtol=1e-5)
+
+
 def test_schedules():
-    cosine = [SCHEDULES["cosine"](step, 100, 10) for step in range(101)]
-    assert cosine[:11] == [1.0] * 11  # so that a run can begin before the number of steps is known
+    cosine, caps = zip(*[SCHEDULES["cosine"](step, 100, 10) for step in range(101)], strict=True)
+    assert set(caps) == {1}
+    assert cosine[:11] == (1.0,) * 11  # so that a run can begin before the number of steps is known
     assert cosine[55] == pytest.approx(0.5)
     assert cosine[100] == pytest.approx(0, abs=1e-12)
     assert all(a >= b for a, b in pairwise(cosine))
-    assert SCHEDULES["cosine"](5, math.inf, 10) == 1
-    assert [SCHEDULES["epoch"](step, 100, 10) for step in (0, 9, 10, 25)] == [1, 1, 0.99, 0.99**2]
-    assert SCHEDULES["constant"](50, 100, 10) == 1
+    assert SCHEDULES["cosine"](5, math.inf, 10) == (1, 1)
+    paper = [SCHEDULES["epoch"](step, 100, 10) for step in (0, 9, 10, 25)]
+    assert np.array(paper) == pytest.approx(np.array([[1, 0.5], [1, 0.5], [0.99, 0.51], [0.99**2, 0.52]]))
+    assert SCHEDULES["constant"](50, 100, 10) == (1, 1)

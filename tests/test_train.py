@@ -23,7 +23,7 @@ from minisiamese.siamese import CRITERIA
 
 PICTURES = ("curves.png", "pairs.png", "trial.png", "ways.png")
 SLOW = "step = train.Trainer.train_step; train.Trainer.train_step = lambda self: (time.sleep(0.1), step(self))[1]"
-SETTINGS = "--validation-alphabets 1 --batch 6 --drawings 3 --validate-every 5 --checkpoint-every 4 --seed 3".split()
+SETTINGS = "--validation-alphabets 1 --batch 6 --drawings 3 --views 2 --validate-every 5 --checkpoint-every 4 --seed 3".split()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -31,8 +31,8 @@ def quick_tests():
     """The tests after training measure one baseline, on few trials."""
     patch = pytest.MonkeyPatch()
     patch.setattr(evaluate, "BASELINES", {"nearest_neighbour": nearest_neighbour})
-    patch.setattr(evaluate, "TRIALS", {"nway": 30, "verification": 60})
-    patch.setattr(train, "VALIDATION_RUNS", 2)
+    patch.setattr(evaluate, "TRIALS", {"nway": 30, "mnist": 30, "verification": 60})
+    patch.setattr(train, "VALIDATION_RUNS", {"alphabets": 2, "paper": 2})
     yield
     patch.undo()
 
@@ -70,10 +70,10 @@ def whole(quick_tests, tmp_path_factory, small_omniglot):
 
 def test_what_a_run_leaves(whole, small_omniglot):
     summary = json.loads((whole / "summary.json").read_text())
-    assert summary["dataset"] == "omniglot" and summary["network"] == "conv4" and summary["loss"] == "nway"
+    assert summary["dataset"] == "omniglot" and summary["network"] == "conv4-wide" and summary["loss"] == "nway"
     assert summary["steps"] == 12 and summary["finished"] and summary["seed"] == 3 and summary["seconds"] > 0
     assert "numpy" in summary["versions"]
-    for key in ("lake", "one_shot", "verification"):
+    for key in ("lake", "one_shot", "across", "verification"):
         assert 0 <= summary[key]["accuracy"] <= 1 and summary[key]["trials"] > 0 and len(summary[key]["interval"]) == 2
     lines = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "validation_accuracy" in line] == [0, 5, 10, 12]
@@ -86,7 +86,7 @@ def test_what_a_run_leaves(whole, small_omniglot):
 
 def test_evaluate_repeats_the_summary(whole, small_omniglot):
     summary = json.loads((whole / "summary.json").read_text())
-    network, trained = evaluate.load_run(whole)
+    network, trained, _ = evaluate.load_run(whole)
     for key, protocol in (("lake", "lake"), ("one_shot", "nway"), ("verification", "verification")):
         again = evaluate.measure(evaluate.Config(whole, protocol=protocol, data_dir=small_omniglot), network, trained)
         assert again == summary[key]
@@ -140,7 +140,7 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
     program = [
         sys.executable,
         "-c",
-        f"import time; from minisiamese import train; train.VALIDATION_RUNS = 2; {SLOW}; train.main()",
+        f"import time; from minisiamese import train; train.VALIDATION_RUNS = dict(alphabets=2); {SLOW}; train.main()",
     ]
     process = subprocess.Popen([*program, *arguments(small_omniglot, out)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -192,7 +192,7 @@ def test_evaluation_data_is_asked_for_first_and_opened_last(small_omniglot, tmp_
     for name in ("images_evaluation.zip", "all_runs.zip"):
         (folder / name).write_bytes(b"not looked into before training is over")
     assert call(monkeypatch, *argv) == 2
-    assert seen == [("background", False)]
+    assert set(seen) == {("background", False), ("background", True)}  # True: to calibrate, on what was held out
     assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 4
     for name in ("images_evaluation.zip", "all_runs.zip"):
         shutil.copy(small_omniglot / "omniglot" / name, folder)
@@ -206,15 +206,14 @@ def test_what_is_trained_on_is_not_what_is_validated_on(drawings):
     pictures = {image.tobytes() for image in trainer.trials.images}
     assert pictures <= {image.tobytes() for image in held.images}
     assert not pictures & {image.tobytes() for image in training.images}
-    rows = np.concatenate([trainer.sampler.draw(trainer.rng).rows for _ in range(50)])
+    rows = np.concatenate([trainer.sampler.draw(trainer.rng).rows for _ in range(50)]) % len(training.images)
     assert np.array_equal(np.unique(training.groups[rows]), np.arange(len(training.group_names)))
 
 
 @pytest.mark.parametrize("loss", CRITERIA)
 def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
-    config = Config(
-        data="omniglot", loss=loss, batch=6, drawings=3, lr=1e-3, margin=100.0, distort=False, schedule="constant"
-    ).checked()
+    settings = {"batch": 6, "drawings": 3, "lr": (1e-3,), "margin": 100.0, "distort": False, "schedule": "constant"}
+    config = Config(data="omniglot", network="conv4", frame="page", loss=loss, **settings).checked()
     trainer = train.Trainer(config, *hold_out(drawings, 1))
     batch = trainer.sampler.draw(trainer.rng)
     monkeypatch.setattr(trainer.sampler, "draw", lambda rng: batch)

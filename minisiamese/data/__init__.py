@@ -1,7 +1,7 @@
-"""Data sets by name: ``load("omniglot", "background")`` and ``load("glyphs", "evaluation")``."""
+"""Data sets by name, such as ``load("omniglot", "background")``, and how runs divide them."""
 
 from minisiamese.data import glyphs, omniglot
-from minisiamese.data.dataset import Dataset
+from minisiamese.data.dataset import Dataset, hold_out
 
 DATASETS = {"omniglot": omniglot.load, "glyphs": glyphs.load}
 
@@ -11,6 +11,20 @@ def load(name, split, data_dir=None):
     return DATASETS[name](split, data_dir)
 
 
+def part(name, run, data_dir=None):
+    """The ``"training"``, ``"validation"`` or ``"evaluation"`` drawings as a run's configuration divides them.
+
+    ``run.split`` is "alphabets": of the background alphabets ``run.validation_alphabets`` are held out for validation;
+    or "paper": see ``omniglot.paper_part``.
+    """
+    if run.split == "paper":
+        return omniglot.paper_part(name, data_dir)
+    if name == "evaluation":
+        return load(run.data, "evaluation", data_dir)
+    training, validation = hold_out(load(run.data, "background", data_dir), run.validation_alphabets)
+    return training if name == "training" else validation
+
+
 def check_present(name, data_dir=None):
     """Find or fetch, unopened, all that training and its tests will read; BadInput if something is missing."""
     if name == "omniglot":
@@ -18,4 +32,4 @@ def check_present(name, data_dir=None):
             omniglot.find(archive, data_dir)
 
 
-__all__ = ["DATASETS", "Dataset", "check_present", "load"]
+__all__ = ["DATASETS", "Dataset", "check_present", "load", "part"]

@@ -11,6 +11,7 @@ from minisiamese.backend import array_module, in_chunks, to_device
 ROTATION = np.deg2rad(10)
 SHEAR = 0.3
 SCALE = (0.8, 1.2)
+INK = 0.7  # of the side of a view; Omniglot's drawings fill 0.65 of their page on average
 TRANSLATION = 2 * 2 / 105  # 2 pixels of 105, in units of half a picture
 
 
@@ -40,24 +41,50 @@ def identity(count):
     return np.tile(np.eye(2, 3), (count, 1, 1))
 
 
+def ink_frames(images):
+    """count matrices that bring each drawing's ink to the middle of the view and to one size.
+
+    The longer side of the box around the ink (pixels above half of 255) comes to fill ``INK`` of the view. A blank page
+    stays as it is.
+    """
+    ink = images.max(axis=3) > 127
+    frames = identity(len(images))
+    sides = []
+    for axis in (1, 2):  # the columns that hold ink give x, the rows give y
+        line = ink.any(axis=axis)
+        length = line.shape[1]
+        first, last = line.argmax(axis=1), length - line[:, ::-1].argmax(axis=1)
+        frames[:, axis - 1, 2] = np.where(line.any(axis=1), (first + last) / length - 1, 0)
+        sides.append((last - first) / length)
+    scale = np.where(ink.any(axis=(1, 2)), np.maximum(*sides) / INK, 1)
+    frames[:, :, :2] *= scale[:, None, None]
+    return frames
+
+
 class Views:
     """Images seen through affine maps, at the size a network takes.
 
     Shrinking averages: the images are box-filtered once, over the largest odd number of pixels that fits into one
     pixel of the output. An output pixel is then a single (bilinear) reading, and at a whole odd ratio, such as 105 to
     35, an undistorted view is exactly the average over 3 x 3 blocks.
+
+    ``frame`` says what fills a view: the "page", as it was drawn on, or the "ink" (see ``ink_frames``).
     """
 
-    def __init__(self, images, size, device="cpu"):
+    def __init__(self, images, size, device="cpu", frame="page"):
         self.size, self.device = size, device
+        self.frames = ink_frames(images) if frame == "ink" else identity(len(images))
         box = max(1, (min(images.shape[1:3]) // size + 1) // 2 * 2 - 1)
         self.images = to_device(_box_filter(images, box), device)
 
     def __call__(self, rows, matrices=None):
         """float32 views (N, size, size, C), values 0..1, of the images in ``rows`` (host row numbers)."""
-        matrices = identity(len(rows)) if matrices is None else matrices
+        maps = self.frames[rows]
+        if matrices is not None:  # from the view's coordinates to the frame's, and on to the picture's
+            shift = maps[:, :, :2] @ matrices[:, :, 2:] + maps[:, :, 2:]
+            maps = np.concatenate([maps[:, :, :2] @ matrices[:, :, :2], shift], axis=2)
         images = self.images[to_device(rows, self.device)]
-        return sample(images, to_device(matrices.astype(np.float32), self.device), self.size)
+        return sample(images, to_device(maps.astype(np.float32), self.device), self.size)
 
 
 def _box_filter(images, box):

@@ -45,14 +45,31 @@ class Dataset:
 
     def take_groups(self, groups):
         """The drawings of some groups only, classes and groups numbered anew."""
-        groups = np.asarray(groups)
-        rows = np.flatnonzero(np.isin(self.groups, groups))
+        return self._take(np.isin(self.groups, groups))
+
+    def take_drawers(self, first, last):
+        """The drawings of drawers first..last only, classes and groups numbered anew."""
+        return self._take((first <= self.drawers) & (self.drawers <= last))
+
+    def turned(self):
+        """Four times the drawings: every alphabet as it is, and turned by 90, 180 and 270 degrees as three others."""
+        classes, groups = len(self.rows_of_class), len(self.group_names)
         return Dataset(
-            self.images[rows],
-            np.unique(self.labels[rows], return_inverse=True)[1],
-            np.searchsorted(np.sort(groups), self.groups[rows]),
-            self.drawers[rows],
-            tuple(self.group_names[group] for group in np.sort(groups)),
+            np.concatenate([np.rot90(self.images, turn, axes=(1, 2)) for turn in range(4)]),
+            np.concatenate([self.labels + turn * classes for turn in range(4)]),
+            np.concatenate([self.groups + turn * groups for turn in range(4)]),
+            np.tile(self.drawers, 4),
+            tuple(f"{name} turned by {90 * turn}" for turn in range(4) for name in self.group_names),
+        )
+
+    def _take(self, chosen):
+        groups, group_of = np.unique(self.groups[chosen], return_inverse=True)
+        return Dataset(
+            self.images[chosen],
+            np.unique(self.labels[chosen], return_inverse=True)[1],
+            group_of,
+            self.drawers[chosen],
+            tuple(self.group_names[group] for group in groups),
         )
 
 
@@ -74,6 +91,12 @@ def hold_out(dataset, count):
 def cache_folder():
     """Where downloads and packed files are kept for this user."""
     return Path(pooch.os_cache("minisiamese"))
+
+
+def data_folders(data_dir=None):
+    """The folders to look for data in: ``data_dir`` alone, or ``$MINISIAMESE_DATA`` and the user's cache."""
+    given = [data_dir] if data_dir else [os.environ.get("MINISIAMESE_DATA"), cache_folder()]
+    return [Path(folder) for folder in given if folder]
 
 
 def cached(name, key, build):

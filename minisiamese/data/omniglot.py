@@ -18,7 +18,7 @@ import pooch
 from PIL import Image
 from tqdm import tqdm
 
-from minisiamese.data.dataset import Dataset, cache_folder, cached
+from minisiamese.data.dataset import Dataset, cache_folder, cached, data_folders
 from minisiamese.errors import BadInput
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
@@ -28,6 +28,10 @@ ARCHIVES = {  # name: (address below URL, md5)
     "all_runs": ("one-shot-classification/all_runs.zip", "e8996daecdf12afeeb4a53a179f06b19"),
 }
 SIZE = 105
+LAKE_ALPHABETS = (  # the ten of the evaluation alphabets that the official runs are drawn from
+    *("Atlantean", "Ge_ez", "Glagolitic", "Gurmukhi", "Kannada", "Malayalam", "Manipuri"),
+    *("Old_Church_Slavonic_(Cyrillic)", "Tengwar", "Tibetan"),
+)
 DRAWING = re.compile(r"([^/]+)/(character\d+)/\d+_(\d+)\.png$")
 RUN_DRAWING = re.compile(r"(run\d+)/(test|training)/(\w+)\.png$")
 RUN_LABELS = re.compile(r"(run\d+)/class_labels\.txt$")
@@ -38,9 +42,8 @@ RUN_LABELS = re.compile(r"(run\d+)/class_labels\.txt$")
 
 def find(name, data_dir=None):
     """The path of an archive of ``ARCHIVES``, zip or folder; downloaded if it is nowhere."""
-    folders = [data_dir] if data_dir else [os.environ.get("MINISIAMESE_DATA"), cache_folder()]
-    for folder in filter(None, folders):
-        for path in (Path(folder) / "omniglot" / f"{name}.zip", Path(folder) / "omniglot" / name):
+    for folder in data_folders(data_dir):
+        for path in (folder / "omniglot" / f"{name}.zip", folder / "omniglot" / name):
             if path.exists():
                 return path
     if data_dir:
@@ -101,6 +104,23 @@ def load(split, data_dir=None):
     """The 30 ``"background"`` or 20 ``"evaluation"`` alphabets as a ``Dataset``."""
     path = find(f"images_{split}", data_dir)
     return cached(f"omniglot-{split}", _state(path), lambda: _read(path, split))
+
+
+def paper_part(name, data_dir=None):
+    """The paper's division (section 4.1): 30 alphabets by drawers 1 to 12 for ``"training"``, 10 by drawers 13 to 16
+    for ``"validation"``, 10 by drawers 17 to 20 for ``"evaluation"``.
+
+    The last ten are Lake's, as in the paper; those it validates on are then the other ten of the official evaluation
+    archive, which no run of Lake's test draws from. Which drawers they were the paper does not say.
+    """
+    if name == "training":
+        return load("background", data_dir).take_drawers(1, 12)
+    dataset = load("evaluation", data_dir)
+    lake = [group for group, alphabet in enumerate(dataset.group_names) if alphabet in LAKE_ALPHABETS]
+    if name == "evaluation":
+        return dataset.take_groups(lake).take_drawers(17, 20)
+    others = np.setdiff1d(np.arange(len(dataset.group_names)), lake)
+    return dataset.take_groups(others).take_drawers(13, 16)
 
 
 def _state(path):

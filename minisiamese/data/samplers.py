@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minisiamese.backend import to_device
+from minisiamese.data.affine import draw_distortions, identity
 from minisiamese.errors import BadInput
+
+COPIES = 8  # distorted copies of each pair of a ``PairSet`` (Koch et al., section 3.2)
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Batch:
     """rows (N,) of the data set; pairs (P, 2) of 0..N-1; same (P,) 1 or 0.
 
     Of episodes: tasks (Q, ways) names, for each task, the pairs that compare its query with one drawing of each class;
-    target (Q,) is the query's class; drawings, how many each class has.
+    target (Q,) is the query's class; drawings, how many each class has. matrices (N, 2, 3), if given, distort the rows.
     """
 
     rows: np.ndarray
@@ -26,6 +29,7 @@ class Batch:
     tasks: np.ndarray | None = None
     target: np.ndarray | None = None
     drawings: int = 0
+    matrices: np.ndarray | None = None
 
     def to(self, device):
         """The tuples on the device; rows stay on the host."""
@@ -34,7 +38,9 @@ class Batch:
 
 
 class Sampler:
-    """Base: what all samplers need to know of a data set."""
+    """Base: what all samplers need to know of a data set. ``drawn`` counts the batches of those that keep an order."""
+
+    drawn = 0
 
     def __init__(self, dataset, within):
         self.dataset, self.within, self.rows_of = dataset, within, dataset.rows_of_class
@@ -72,14 +78,57 @@ class Pairs(Sampler):
         self.count = count
 
     def draw(self, rng):
+        return self.pairs_of(rng.integers(len(self.rows_of), size=self.count), rng)
+
+    def draw_evenly(self, rng):
+        """The same, with as many pairs for each alphabet."""
+        groups = self.dataset.classes_of_group
+        return self.pairs_of(np.array([rng.choice(groups[pair % len(groups)]) for pair in range(self.count)]), rng)
+
+    def pairs_of(self, labels, rng):
+        """For each class a pair that begins with it."""
         half = self.count // 2
-        labels = rng.integers(len(self.rows_of), size=self.count)
         same = self.two_of_each(labels[:half], rng)
         first = self.one_of_each(labels[half:], rng)
         second = self.one_of_each(self.other_classes(labels[half:], rng), rng)
         rows = np.concatenate([same[0], first, same[1], second])
         pairs = np.arange(2 * self.count).reshape(2, self.count).T
         return Batch(rows, pairs, same=(np.arange(self.count) < half).astype(np.float32))
+
+
+class PairSet(Sampler):
+    """The paper's training set (sections 3.2, 4.1, 4.2): ``size`` pairs, drawn once, as many from each alphabet.
+
+    With ``distort`` each pair is there nine times, as it is and in 8 copies, whose two drawings are distorted apart;
+    the copies, too, are drawn once. Batches of ``count`` go through all of it in a new order each epoch. Where the
+    paper is silent: both drawings of a pair are of one alphabet.
+    """
+
+    def __init__(self, dataset, count, size, distort, seed):
+        super().__init__(dataset, within=1.0)
+        if not count <= size:
+            raise BadInput(f"--pairs {size} are fewer than the {count} of a step")
+        rng = np.random.default_rng(seed)
+        chosen = Pairs(dataset, size, within=1.0).draw_evenly(rng)
+        self.rows, self.same, self.count, self.seed = chosen.rows.reshape(2, size), chosen.same, count, seed
+        self.matrices = identity(2 * size).reshape(1, 2, size, 2, 3).astype(np.float32)
+        if distort:
+            copies = draw_distortions(rng, COPIES * 2 * size).reshape(COPIES, 2, size, 2, 3)
+            self.matrices = np.concatenate([self.matrices, copies.astype(np.float32)])
+
+    def draw(self, rng):
+        """The next batch; rng is not used, the order of an epoch depends on the seed alone."""
+        versions, size = len(self.matrices), len(self.same)
+        epoch, place = divmod(self.drawn, versions * size // self.count)
+        order = np.random.default_rng([self.seed, epoch]).permutation(versions * size)
+        version, pair = np.divmod(order[place * self.count : (place + 1) * self.count], size)
+        self.drawn += 1
+        return Batch(
+            self.rows[:, pair].ravel(),
+            np.arange(2 * self.count).reshape(2, self.count).T,
+            self.same[pair],
+            matrices=np.concatenate([self.matrices[version, twin, pair] for twin in (0, 1)]),
+        )
 
 
 class Triplets(Sampler):
