@@ -7,7 +7,7 @@ differ in their seed alone make one row.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -79,20 +79,19 @@ class Row:
 
 def command(config):
     """The command of a run, without its seed: what differs from its recipe."""
-    recipe = TrainConfig.of_recipe(config.recipe, data=config.data).checked()
+    recipe = TrainConfig.of_recipe(config.recipe, data=config.data)
     words = ["train", config.data] + (["--recipe", config.recipe] if config.recipe != "best" else [])
-    asked = {field.name: getattr(config, field.name) for field in fields(TrainConfig) if field.name not in MACHINE}
-    if asked["minutes"]:
-        asked.pop("steps")  # which the minutes set
-    for name, value in asked.items():
-        if value != getattr(recipe, name):
-            name = name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{name}" if value else f"--no-{name}")
-            else:
-                words += (
-                    [f"--{name}", *map("{:g}".format, value)] if isinstance(value, tuple) else [f"--{name}", f"{value}"]
-                )
+    for field in fields(TrainConfig):
+        value, usual = getattr(config, field.name), getattr(recipe, field.name)
+        if field.name in MACHINE or value == usual:
+            continue
+        if usual is None and getattr(replace(config, **{field.name: None}).checked(), field.name) == value:
+            continue  # what the other settings come to
+        name = f"--{field.name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(name if value else name.replace("--", "--no-"))
+        else:
+            words += [name, *map("{:g}".format, value)] if isinstance(value, tuple) else [name, str(value)]
     return " ".join(words)
 
 

@@ -63,6 +63,11 @@ def write_runs(path, dataset, ways=5):
             archive.writestr(f"run{run:02d}/class_labels.txt", "".join(reversed(lines)))
 
 
+def idx(array):
+    """An array as the bytes of an idx file."""
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
+
+
 def make_omniglot(folder, evaluation):
     """A small data folder: background alphabets always the same, evaluation alphabets as given."""
     (folder / "omniglot").mkdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import png, write_alphabets
+from conftest import idx, png, write_alphabets
 
 from minisiamese.data import glyphs, load, mnist, omniglot
 from minisiamese.data.affine import identity
@@ -224,11 +224,6 @@ def test_turned_alphabets_are_alphabets_of_their_own(drawings):
 
 
 # --- MNIST ------------------------------------------------------------------------------------------------------------
-
-
-def idx(array):
-    """An array as the bytes of an idx file."""
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
 
 
 def test_mnist_is_read_gzipped_or_not_and_a_damaged_file_is_named(tmp_path, rng):

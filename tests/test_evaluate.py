@@ -5,11 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import idx
 from scipy.stats import binomtest
 
 from minisiamese import baselines, checkpoint, evaluate, trials
 from minisiamese.config import Config as TrainConfig
 from minisiamese.data import omniglot
+from minisiamese.data.affine import Views
 from minisiamese.errors import BadInput, front_door
 from minisiamese.networks import build
 
@@ -174,9 +176,15 @@ def call(monkeypatch, *arguments):
         ["--protocol", "nway", "--way", "4", "--shot", "2", "--trials", "20", "--alphabets", "across"],
         ["--protocol", "verification", "--trials", "40"],
         ["--protocol", "verification", "--trials", "40", "--split", "validation"],
+        ["--protocol", "verification", "--trials", "40", "--alphabets", "across"],
+        ["--protocol", "mnist", "--trials", "20"],
     ],
 )
 def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, capsys, protocol):
+    (small_omniglot / "mnist").mkdir(exist_ok=True)
+    digits = np.random.default_rng(0).integers(0, 256, (40, 28, 28))
+    (small_omniglot / "mnist/t10k-images-idx3-ubyte").write_bytes(idx(digits))
+    (small_omniglot / "mnist/t10k-labels-idx1-ubyte").write_bytes(idx(np.arange(40) % 10))
     assert call(monkeypatch, run_folder, *protocol, "--data-dir", small_omniglot, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert 0 <= result["interval"][0] <= result["accuracy"] <= result["interval"][1] <= 1
@@ -229,6 +237,36 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
         assert capsys.readouterr().err.count("\n") == 1
     assert call(monkeypatch, tmp_path / "nowhere") == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_views_are_averaged_and_the_first_is_the_image_itself(drawings):
+    config = TrainConfig(data="omniglot", network="conv4").checked()
+    network = build(config, np.random.default_rng(0))
+    images, pairs = drawings.images[:6], np.array([[0, 1], [2, 5]])
+    z = [evaluate.embed(network, images, view=view) for view in range(3)]
+    np.testing.assert_allclose(evaluate.embed(network, images, batch=4), z[0], rtol=1e-5, atol=1e-6)
+    assert np.array_equal(z[0], network.forward(Views(images, 35, frame="ink")(np.arange(6)), train=False))
+    assert not np.allclose(z[1], z[0], rtol=0.01) and not np.allclose(z[2], z[1], rtol=0.01)
+    mean = np.mean([network.head.forward(each, pairs, train=False) for each in z], axis=0)
+    np.testing.assert_allclose(evaluate.network_scorer(network, views=3)(images, pairs), mean, rtol=1e-5)
+    assert np.array_equal(evaluate.embed(network, images, view=2), evaluate.embed(network, images, view=2))
+
+
+def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_drawers(small_omniglot, monkeypatch):
+    config = TrainConfig(data="omniglot", network="conv4", views=1, validation_alphabets=1).checked()
+    seen = {}
+
+    def watch(dataset, known, scorer, count, within, rng):
+        seen[within] = [(each.group_names, set(each.drawers.tolist())) for each in (dataset, known)]
+        return {}
+
+    monkeypatch.setattr(evaluate, "verification", watch)
+    for alphabets in ("within", "across"):
+        how = evaluate.Config("", protocol="verification", alphabets=alphabets, data_dir=small_omniglot)
+        evaluate.measure(how, build(config, np.random.default_rng(0)), config)
+    assert seen[True][0] == (("Atlantean",), {17, 18}) and seen[True][1][1] == {1, 2, 3, 4}
+    assert seen[False][0] == (("Angelic", "Atlantean"), {13, 14, 17, 18})
+    assert len(seen[True][1][0]) == 1
 
 
 def test_each_image_is_embedded_once(monkeypatch):

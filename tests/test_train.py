@@ -23,7 +23,9 @@ from minisiamese.siamese import CRITERIA
 
 PICTURES = ("curves.png", "pairs.png", "trial.png", "ways.png")
 SLOW = "step = train.Trainer.train_step; train.Trainer.train_step = lambda self: (time.sleep(0.1), step(self))[1]"
-SETTINGS = "--validation-alphabets 1 --batch 6 --drawings 3 --views 2 --validate-every 5 --checkpoint-every 4 --seed 3".split()
+SETTINGS = (
+    "--validation-alphabets 1 --batch 6 --drawings 3 --views 2 --validate-every 5 --checkpoint-every 4 --seed 3".split()
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -212,7 +214,15 @@ def test_what_is_trained_on_is_not_what_is_validated_on(drawings):
 
 @pytest.mark.parametrize("loss", CRITERIA)
 def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
-    settings = {"batch": 6, "drawings": 3, "lr": (1e-3,), "margin": 100.0, "distort": False, "schedule": "constant"}
+    settings = {
+        "batch": 6,
+        "drawings": 3,
+        "lr": (1e-3,),
+        "margin": 100.0,
+        "distort": False,
+        "turn": False,
+        "schedule": "constant",
+    }
     config = Config(data="omniglot", network="conv4", frame="page", loss=loss, **settings).checked()
     trainer = train.Trainer(config, *hold_out(drawings, 1))
     batch = trainer.sampler.draw(trainer.rng)
@@ -228,6 +238,47 @@ def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, mon
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert lines[-2]["penalty"] > 0
     assert lines[-2]["lr"] == pytest.approx(0.01 * 0.99)  # of the fourth step, in the second epoch
+
+
+PAPER = (
+    "--recipe paper --network koch35 --pairs 12 --batch 4 --seed 3 --lr 1e-3 --validate-every 5 --checkpoint-every 4"
+)
+
+
+def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
+    """Its division, its pairs and their copies, its rising momentum; stopped and resumed, it ends alike."""
+    argv = ["omniglot", "--data-dir", small_omniglot, *PAPER.split(), "--steps", "30"]
+    assert call(monkeypatch, *argv, "--out", tmp_path / "whole") == 0
+    config = json.loads((tmp_path / "whole/config.json").read_text())
+    assert (config["epoch_steps"], config["init"], config["split"], config["patience"]) == (27, "paper", "paper", 20)
+    assert (config["loss"], config["optimizer"], config["schedule"]) == ("bce", "momentum", "epoch")
+    assert (config["frame"], config["turn"], config["views"]) == ("page", False, 1)
+    step = train.Trainer.train_step
+    caps = []
+
+    def step_and_interrupt(trainer):
+        caps.append(trainer.schedule()[1])
+        loss = step(trainer)
+        if trainer.step == 7:
+            signal.raise_signal(signal.SIGINT)
+        return loss
+
+    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    assert call(monkeypatch, *argv, "--out", tmp_path / "run") == 130
+    assert call(monkeypatch, *argv[:3], "--out", tmp_path / "run", "--resume") == 0
+    assert caps == [0.5] * 27 + [0.51] * 3
+    assert_same_end(tmp_path / "run", tmp_path / "whole")
+
+
+def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch):
+    monkeypatch.setattr(train.Trainer, "validate", lambda trainer: 0.5 if trainer.step >= 10 else 0.1)
+    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--patience", 2, "--epoch-steps", 5)) == 0
+    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 12
+    argv = arguments(small_omniglot, tmp_path / "long", "--patience", 2, "--epoch-steps", 5, steps=60)
+    assert call(monkeypatch, *argv) == 0
+    summary = json.loads((tmp_path / "long/summary.json").read_text())
+    assert summary["finished"] and (summary["steps"], summary["best_step"]) == (20, 20)
+    assert checkpoint.load(tmp_path / "long/best.npz")[1]["calibration"]["slope"] > 0
 
 
 def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
@@ -288,8 +339,15 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--seed", "-1"], "--seed"),
         (["--batch", "500"], "classes to train on"),
         (["--drawings", "9"], "only 4 images"),
-        (["--l2", "1", "2"], "1 or 5 numbers"),
+        (["--l2", "1", "2"], "--l2 takes 1 or 5 numbers"),
         (["--init", "paper"], "--network koch"),
+        (["--recipe", "best", "--lr", "1", "2"], "--lr takes 1 or 5 numbers"),
+        (["--beta2", "1"], "--beta2"),
+        (["--pairs", "100"], "--pairs is for the losses on pairs"),
+        (["--loss", "bce", "--pairs", "5"], "--pairs 5"),
+        (["--recipe"], "--recipe"),
+        (["--recipe", "cake"], "invalid choice"),
+        (["--views", "0"], "--views"),
         (["--validation-alphabets", "9"], "--validation-alphabets"),
         (["--data-dir", "/nowhere"], "glyphs"),
         (["--loss", "hinge"], "invalid choice"),

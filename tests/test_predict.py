@@ -1,0 +1,107 @@
+"""Pictures compared by the network that comes with the package, and by one's own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import png
+
+from minisiamese import checkpoint, evaluate, predict
+from minisiamese.config import Config as TrainConfig
+from minisiamese.errors import BadInput, front_door
+from minisiamese.networks import build
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, drawings):
+    """Ten characters of one alphabet, as drawn by the first person; query.png is the fourth, by the second."""
+    root = tmp_path_factory.mktemp("pictures")
+    (root / "support").mkdir()
+    for number, label in enumerate(drawings.classes_of_group[2][:10]):
+        rows = drawings.rows_of_class[label]
+        (root / f"support/{number}.png").write_bytes(png(drawings.images[rows[0]]))
+        if number == 3:
+            (root / "query.png").write_bytes(png(drawings.images[rows[1]]))
+    (root / "support/notes.txt").write_text("not an image")
+    return root
+
+
+def call(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["predict", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        front_door(predict.main)
+    return stop.value.code or 0
+
+
+def test_the_same_character_is_likelier_and_ranked_first(folder):
+    matcher = predict.Matcher()
+    ranking = matcher.rank(folder / "support", folder / "query.png")
+    assert ranking[0][0].name == "3.png" and len(ranking) == 10
+    probabilities = [p for _, p in ranking]
+    assert probabilities == sorted(probabilities, reverse=True) and probabilities[0] > 0.5 > np.median(probabilities)
+    a, b = folder / "query.png", folder / "support/3.png"
+    assert matcher.same(a, b) == pytest.approx(matcher.same(b, a), abs=0.05)
+    assert matcher.same(a, a) > 0.9
+
+
+def test_the_program(folder, monkeypatch, capsys):
+    assert call(monkeypatch, folder / "query.png", folder / "support/3.png", "--json") == 0
+    p = json.loads(capsys.readouterr().out)["same"]
+    assert call(monkeypatch, folder / "query.png", folder / "support/3.png") == 0
+    assert capsys.readouterr().out == f"{p:.1%} that both show the same character\n"
+    assert call(monkeypatch, "--support", folder / "support", folder / "query.png") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10 and lines[0].endswith("3.png") and "%" in lines[0]
+    assert call(monkeypatch, "--support", folder / "support", folder / "query.png", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["ranking"]) == 10
+
+
+def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
+    query = folder / "query.png"
+    config = TrainConfig(data="glyphs").checked()
+    network = build(config, np.random.default_rng(0))
+    checkpoint.save(tmp_path / "raw.npz", network.arrays(), {"config": config.to_json()})
+    for arguments in (
+        [],
+        [query],
+        [query, query, query],
+        [query, folder / "nowhere.png"],
+        [query, folder / "support/notes.txt"],
+        [query, folder],
+        ["--support", folder / "nowhere", query],
+        ["--support", tmp_path / "raw.npz", query],
+        ["--support", folder / "support", query, query],
+        [query, query, "--run", tmp_path / "raw.npz"],
+        [query, query, "--run", tmp_path / "nowhere"],
+    ):
+        assert call(monkeypatch, *arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1 and not captured.out
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="holds no images"):
+        predict.Matcher().rank(tmp_path / "empty", query)
+
+
+def test_the_network_that_ships_is_small_and_loads_anywhere(tmp_path):
+    path = Path(evaluate.__file__).with_name("pretrained.npz")
+    assert path.stat().st_size < 3_000_000
+    code = "from minisiamese.evaluate import PRETRAINED, load_run; print(load_run(PRETRAINED)[1].network)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "conv4-wide"
+
+
+def test_a_calibration_gives_the_share_that_is_the_same(drawings, rng):
+    """Scores with a known log-odds, 3 s + 1, are calibrated back to it."""
+    label_of = {image.tobytes(): label for image, label in zip(drawings.images, drawings.labels, strict=True)}
+
+    def scorer(images, pairs):
+        labels = np.array([label_of[image.tobytes()] for image in images])[pairs]
+        same = labels[:, 0] == labels[:, 1]
+        # p(s | same) and p(s | different) are normal, of one width: log-odds are linear in s
+        return (np.where(same, 1.0, -1.0) - 1 / 3 + rng.normal(0, np.sqrt(2 / 3), len(pairs))).astype(np.float32)
+
+    fit = evaluate.calibrate(scorer, drawings, count=4000)
+    assert fit["slope"] == pytest.approx(3, rel=0.15) and fit["offset"] == pytest.approx(1, rel=0.3)
