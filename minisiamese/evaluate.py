@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 import tyro
-from scipy.optimize import minimize
 
 from minisiamese import checkpoint, data
 from minisiamese.backend import available_cores, check_device, set_threads, to_device, to_host
@@ -32,15 +31,15 @@ TRIALS = {"nway": 400, "mnist": 400, "verification": 10_000}  # the paper's numb
 # --- scores -----------------------------------------------------------------------------------------------------------
 
 
-def embed(network, images, device="cpu", view=0, batch=250):
-    """Embeddings z (M, D) of M uint8 images, batch norm on its stored statistics.
+def embed(network, views, number=0, batch=250):
+    """Embeddings z (M, D) of the M images of a ``Views``, batch norm on its stored statistics.
 
-    View 0 is the image as it is; each other number stands for a random distortion of every image, always the same one.
+    Number 0 is each image as it is; every other number stands for a random distortion of each, always the same one.
     """
-    views, rng = Views(images, network.size, device, network.frame), np.random.default_rng(view)
+    count, rng = len(views.images), np.random.default_rng(number)
     z = []
-    for rows in np.split(np.arange(len(images)), range(batch, len(images), batch)):
-        matrices = draw_distortions(rng, len(rows)) if view else None
+    for rows in np.split(np.arange(count), range(batch, count, batch)):
+        matrices = draw_distortions(rng, len(rows)) if number else None
         z.append(to_host(network.forward(views(rows, matrices), train=False)))
     return np.concatenate(z)
 
@@ -49,10 +48,10 @@ def network_scorer(network, device="cpu", views=1):
     """The head's scores, the mean over ``views`` views of both images; each image is embedded once a view."""
 
     def scorer(images, pairs):
-        on_device = to_device(pairs, device)
+        shown, on_device = Views(images, network.size, device, network.frame), to_device(pairs, device)
         total = np.zeros(len(pairs), np.float32)
-        for view in range(views):
-            z = to_device(embed(network, images, device, view), device)
+        for number in range(views):
+            z = to_device(embed(network, shown, number), device)
             total += to_host(network.head.forward(z, on_device, train=False))
         return total / np.float32(views)
 
@@ -75,6 +74,8 @@ def calibrate(scorer, dataset, count=2000):
 
     The two numbers of least cross-entropy on pairs of one alphabet, as many same as different (Platt 1999).
     """
+    from scipy.optimize import minimize  # here, so that the quarter of a second it takes is spent after training only
+
     images, pairs, same = _pairs(_last_drawers(dataset), count, True, np.random.default_rng(0))
     scores = scorer(images, pairs).astype(float)
     fit = minimize(lambda p: bce(p[0] * scores + p[1], same)[0], [1 / scores.std(), 0.0], method="Nelder-Mead")
