@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from minisiamese.data import glyphs
+from minisiamese.errors import front_door
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,6 +33,14 @@ def rng():
 def drawings():
     """Five small alphabets with four drawers."""
     return glyphs.make(range(5), drawers=4)
+
+
+def call(monkeypatch, main, *arguments):
+    """Run a program's ``main`` here with command-line arguments; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["program", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        front_door(main)
+    return stop.value.code or 0
 
 
 def png(image):

@@ -1,18 +1,17 @@
 """The evaluator: honest trials, honest accuracies, and baselines that give the published figures."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
-from conftest import idx
+from conftest import call, idx
 from scipy.stats import binomtest
 
 from minisiamese import baselines, checkpoint, evaluate, trials
 from minisiamese.config import Config as TrainConfig
 from minisiamese.data import omniglot
 from minisiamese.data.affine import Views
-from minisiamese.errors import BadInput, front_door
+from minisiamese.errors import BadInput
 from minisiamese.networks import build
 
 
@@ -160,14 +159,6 @@ def run_folder(tmp_path_factory):
     return folder
 
 
-def call(monkeypatch, *arguments):
-    """The exit code of the program."""
-    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        front_door(evaluate.main)
-    return stop.value.code or 0
-
-
 @pytest.mark.parametrize(
     "protocol",
     [
@@ -185,13 +176,13 @@ def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, 
     digits = np.random.default_rng(0).integers(0, 256, (40, 28, 28))
     (small_omniglot / "mnist/t10k-images-idx3-ubyte").write_bytes(idx(digits))
     (small_omniglot / "mnist/t10k-labels-idx1-ubyte").write_bytes(idx(np.arange(40) % 10))
-    assert call(monkeypatch, run_folder, *protocol, "--data-dir", small_omniglot, "--json") == 0
+    assert call(monkeypatch, evaluate.main, run_folder, *protocol, "--data-dir", small_omniglot, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert 0 <= result["interval"][0] <= result["accuracy"] <= result["interval"][1] <= 1
     assert result["protocol"] == protocol[1]
     assert result["trials"] == (10 if protocol[1] == "lake" else int(protocol[protocol.index("--trials") + 1]))
     assert set(result["baselines"]) == {"nearest_neighbour", "modified_hausdorff"}
-    assert call(monkeypatch, run_folder, *protocol, "--data-dir", small_omniglot) == 0
+    assert call(monkeypatch, evaluate.main, run_folder, *protocol, "--data-dir", small_omniglot) == 0
     assert f"{result['accuracy']:.2%}" in capsys.readouterr().out
 
 
@@ -209,7 +200,7 @@ def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, 
     ],
 )
 def test_bad_input_gets_one_line(run_folder, small_omniglot, monkeypatch, capsys, arguments, complaint):
-    assert call(monkeypatch, run_folder, "--data-dir", small_omniglot, *arguments) == 2
+    assert call(monkeypatch, evaluate.main, run_folder, "--data-dir", small_omniglot, *arguments) == 2
     captured = capsys.readouterr()
     assert complaint in captured.err and captured.err.count("\n") == 1 and captured.out == ""
 
@@ -227,15 +218,15 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
     arrays = network.arrays() | {"twin.0.conv.W": np.zeros((5, 5, 1, 64), np.float32)}
     checkpoint.save(tmp_path / "foreign.npz", arrays, {"config": config.to_json()})
     for name in ("cut", "text", "empty", "other", "array"):
-        assert call(monkeypatch, tmp_path / f"{name}.npz") == 2
+        assert call(monkeypatch, evaluate.main, tmp_path / f"{name}.npz") == 2
         assert "not a whole checkpoint" in capsys.readouterr().err
-    assert call(monkeypatch, tmp_path / "foreign.npz") == 2
+    assert call(monkeypatch, evaluate.main, tmp_path / "foreign.npz") == 2
     assert "another network" in capsys.readouterr().err
     for meta in ({}, [], {"config": 3}, {"config": config.to_json() | {"network": "resnet"}}):
         checkpoint.save(tmp_path / "strange.npz", network.arrays(), meta)
-        assert call(monkeypatch, tmp_path / "strange.npz") == 2
+        assert call(monkeypatch, evaluate.main, tmp_path / "strange.npz") == 2
         assert capsys.readouterr().err.count("\n") == 1
-    assert call(monkeypatch, tmp_path / "nowhere") == 2
+    assert call(monkeypatch, evaluate.main, tmp_path / "nowhere") == 2
     assert "does not exist" in capsys.readouterr().err
 
 

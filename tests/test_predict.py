@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import png
+from conftest import call, png
 
 from minisiamese import checkpoint, evaluate, predict
 from minisiamese.config import Config as TrainConfig
-from minisiamese.errors import BadInput, front_door
+from minisiamese.errors import BadInput
 from minisiamese.networks import build
 
 
@@ -29,13 +29,6 @@ def folder(tmp_path_factory, drawings):
     return root
 
 
-def call(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["predict", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        front_door(predict.main)
-    return stop.value.code or 0
-
-
 def test_the_same_character_is_likelier_and_ranked_first(folder):
     matcher = predict.Matcher()
     ranking = matcher.rank(folder / "support", folder / "query.png")
@@ -48,14 +41,14 @@ def test_the_same_character_is_likelier_and_ranked_first(folder):
 
 
 def test_the_program(folder, monkeypatch, capsys):
-    assert call(monkeypatch, folder / "query.png", folder / "support/3.png", "--json") == 0
+    assert call(monkeypatch, predict.main, folder / "query.png", folder / "support/3.png", "--json") == 0
     p = json.loads(capsys.readouterr().out)["same"]
-    assert call(monkeypatch, folder / "query.png", folder / "support/3.png") == 0
+    assert call(monkeypatch, predict.main, folder / "query.png", folder / "support/3.png") == 0
     assert capsys.readouterr().out == f"{p:.1%} that both show the same character\n"
-    assert call(monkeypatch, "--support", folder / "support", folder / "query.png") == 0
+    assert call(monkeypatch, predict.main, "--support", folder / "support", folder / "query.png") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10 and lines[0].endswith("3.png") and "%" in lines[0]
-    assert call(monkeypatch, "--support", folder / "support", folder / "query.png", "--json") == 0
+    assert call(monkeypatch, predict.main, "--support", folder / "support", folder / "query.png", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["ranking"]) == 10
 
 
@@ -77,7 +70,7 @@ def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
         [query, query, "--run", tmp_path / "raw.npz"],
         [query, query, "--run", tmp_path / "nowhere"],
     ):
-        assert call(monkeypatch, *arguments) == 2
+        assert call(monkeypatch, predict.main, *arguments) == 2
         captured = capsys.readouterr()
         assert captured.err.count("\n") == 1 and not captured.out
     (tmp_path / "empty").mkdir()

@@ -1,15 +1,14 @@
 """The report: what it reads, how it groups, and that README's results are its very output."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from conftest import call
 from PIL import Image
 
 from minisiamese import report
 from minisiamese.config import Config as TrainConfig
-from minisiamese.errors import front_door
 from minisiamese.trials import wilson
 
 
@@ -41,13 +40,6 @@ def runs(tmp_path):
     return [*folders, koch]
 
 
-def call(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["report", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        front_door(report.main)
-    return stop.value.code or 0
-
-
 def test_seeds_make_one_row_among_the_published(runs):
     rows = report.rows_of("lake", [report.read_run(folder) for folder in runs])
     ours = [row for row in rows if row.seeds]
@@ -72,7 +64,7 @@ def test_the_command_of_a_recipe_says_only_what_differs():
 def test_report_and_readme(runs, tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")
-    assert call(monkeypatch, *runs, "--out", tmp_path / "report", "--readme", readme) == 0
+    assert call(monkeypatch, report.main, *runs, "--out", tmp_path / "report", "--readme", readme) == 0
     tables = (tmp_path / "report/report.md").read_text()
     assert readme.read_text() == f"before\n{report.START}\n\n{tables}\n{report.END}\nafter\n"
     for part in ("97.00 %", "94.8 to 98.3", "96.00, 97.00, 98.00", "| 10 |", "75.00 %", "70.30 %", "93.42 %"):
@@ -97,7 +89,7 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
     broken = make_run(tmp_path / "broken", 0.9)
     (broken / "summary.json").write_text("{")
     for arguments in ([], [tmp_path / "nowhere"], [tmp_path / "empty"], [broken], [runs[0], "--readme", page]):
-        assert call(monkeypatch, *arguments, "--out", tmp_path / "out") == 2
+        assert call(monkeypatch, report.main, *arguments, "--out", tmp_path / "out") == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

@@ -11,14 +11,13 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from conftest import make_omniglot
+from conftest import call, make_omniglot
 from PIL import Image
 
 from minisiamese import checkpoint, data, evaluate, train
 from minisiamese.baselines import nearest_neighbour
 from minisiamese.config import Config
 from minisiamese.data.dataset import hold_out
-from minisiamese.errors import front_door
 from minisiamese.siamese import CRITERIA
 
 PICTURES = ("curves.png", "pairs.png", "trial.png", "ways.png")
@@ -43,12 +42,9 @@ def arguments(folder, out, *more, steps=12):
     return ["omniglot", "--data-dir", str(folder), "--out", str(out), "--steps", str(steps), *SETTINGS, *map(str, more)]
 
 
-def call(monkeypatch, *argv):
-    """Run the program here; its exit code."""
-    monkeypatch.setattr(sys, "argv", ["train", *map(str, argv)])
-    with pytest.raises(SystemExit) as stop:
-        front_door(train.main)
-    return stop.value.code or 0
+def start(monkeypatch, *argv):
+    """Run the training program here; its exit code."""
+    return call(monkeypatch, train.main, *argv)
 
 
 def assert_same_end(out, other):
@@ -65,7 +61,7 @@ def whole(quick_tests, tmp_path_factory, small_omniglot):
     """A run that nothing stopped."""
     out = tmp_path_factory.mktemp("runs") / "whole"
     patch = pytest.MonkeyPatch()
-    assert call(patch, *arguments(small_omniglot, out)) == 0
+    assert start(patch, *arguments(small_omniglot, out)) == 0
     patch.undo()
     return out
 
@@ -105,13 +101,13 @@ def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatc
         return loss
 
     monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
-    code = call(monkeypatch, *arguments(small_omniglot, out))
+    code = start(monkeypatch, *arguments(small_omniglot, out))
     monkeypatch.setattr(train.Trainer, "train_step", step)
     if stop_at < 12:
         assert code == 130 and "--resume" in capsys.readouterr().out
         summary = json.loads((out / "summary.json").read_text())
         assert not summary["finished"] and summary["steps"] == stop_at and summary["lake"] is None
-        assert call(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
+        assert start(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
     assert_same_end(out, whole)
     steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(steps) and steps.count(0) == 1
@@ -129,11 +125,11 @@ def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot,
     monkeypatch.setattr(train.Trainer, "validate", lambda trainer: trainer.step / 100)
     argv = arguments(small_omniglot, out)
     argv[argv.index("--checkpoint-every") + 1] = "100"
-    assert call(monkeypatch, *argv) == 130
+    assert start(monkeypatch, *argv) == 130
     assert checkpoint.load(out / "best.npz")[1]["step"] == 5 and not (out / "last.npz").exists()
     monkeypatch.setattr(train.Trainer, "train_step", step)
     monkeypatch.setattr(train.Trainer, "validate", validate)
-    assert call(monkeypatch, *argv[:5], "--resume") == 0
+    assert start(monkeypatch, *argv[:5], "--resume") == 0
     assert_same_end(out, whole)
 
 
@@ -154,14 +150,14 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
     assert 0 < checkpoint.load(out / "last.npz")[1]["step"] < 12
     with open(out / "metrics.jsonl", "a") as metrics:
         metrics.write('{"step": 11, "lo')  # a line cut short
-    assert call(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
+    assert start(monkeypatch, "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume") == 0
     assert_same_end(out, whole)
 
 
 def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(small_omniglot, tmp_path, monkeypatch):
     accuracies = iter([0.1, 0.9, 0.3, 0.2])  # at steps 0, 5, 10 and 12
     monkeypatch.setattr(train.Trainer, "validate", lambda trainer: next(accuracies))
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 0
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 0
     assert checkpoint.load(tmp_path / "run/best.npz")[1]["step"] == 5
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert (summary["best_step"], summary["validation_accuracy"]) == (5, 0.9)
@@ -170,7 +166,7 @@ def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(small_om
 def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypatch):
     """The same background with other evaluation alphabets and runs: the same weights, the same choice of the best."""
     other = make_omniglot(tmp_path, range(45, 47))
-    assert call(monkeypatch, *arguments(other, tmp_path / "run")) == 0
+    assert start(monkeypatch, *arguments(other, tmp_path / "run")) == 0
     assert_same_end(tmp_path / "run", whole)
     figures = [json.loads((out / "summary.json").read_text())["lake"]["accuracy"] for out in (whole, tmp_path / "run")]
     assert figures[0] != figures[1]  # the test did change
@@ -189,16 +185,16 @@ def test_evaluation_data_is_asked_for_first_and_opened_last(small_omniglot, tmp_
 
     monkeypatch.setattr(data, "load", watch)
     argv = arguments(tmp_path / "data", tmp_path / "run", steps=4)
-    assert call(monkeypatch, *argv) == 2  # what the tests will need is missing: better said now than after training
+    assert start(monkeypatch, *argv) == 2  # what the tests will need is missing: better said now than after training
     assert not (tmp_path / "run").exists()
     for name in ("images_evaluation.zip", "all_runs.zip"):
         (folder / name).write_bytes(b"not looked into before training is over")
-    assert call(monkeypatch, *argv) == 2
+    assert start(monkeypatch, *argv) == 2
     assert set(seen) == {("background", False), ("background", True)}  # True: to calibrate, on what was held out
     assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 4
     for name in ("images_evaluation.zip", "all_runs.zip"):
         shutil.copy(small_omniglot / "omniglot" / name, folder)
-    assert call(monkeypatch, *argv[:5], "--resume") == 0  # nothing was lost
+    assert start(monkeypatch, *argv[:5], "--resume") == 0  # nothing was lost
     assert ("evaluation", True) in seen and ("evaluation", False) not in seen
 
 
@@ -234,7 +230,14 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
 def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, monkeypatch):
     more = "--optimizer momentum --lr 0.01 --schedule epoch --epoch-steps 2 --l2 1e-3 1e-3 1e-3 1e-3 0 --head euclidean"
     # the Euclidean head has weights of its own, w
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more.split(), "--no-distort", steps=4)) == 0
+    assert (
+        call(
+            monkeypatch,
+            train.main,
+            *arguments(small_omniglot, tmp_path / "run", *more.split(), "--no-distort", steps=4),
+        )
+        == 0
+    )
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert lines[-2]["penalty"] > 0
     assert lines[-2]["lr"] == pytest.approx(0.01 * 0.99)  # of the fourth step, in the second epoch
@@ -248,7 +251,7 @@ PAPER = (
 def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
     """Its division, its pairs and their copies, its rising momentum; stopped and resumed, it ends alike."""
     argv = ["omniglot", "--data-dir", small_omniglot, *PAPER.split(), "--steps", "30"]
-    assert call(monkeypatch, *argv, "--out", tmp_path / "whole") == 0
+    assert start(monkeypatch, *argv, "--out", tmp_path / "whole") == 0
     config = json.loads((tmp_path / "whole/config.json").read_text())
     assert (config["epoch_steps"], config["init"], config["split"], config["patience"]) == (27, "paper", "paper", 20)
     assert (config["loss"], config["optimizer"], config["schedule"]) == ("bce", "momentum", "epoch")
@@ -264,18 +267,18 @@ def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
         return loss
 
     monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
-    assert call(monkeypatch, *argv, "--out", tmp_path / "run") == 130
-    assert call(monkeypatch, *argv[:3], "--out", tmp_path / "run", "--resume") == 0
+    assert start(monkeypatch, *argv, "--out", tmp_path / "run") == 130
+    assert start(monkeypatch, *argv[:3], "--out", tmp_path / "run", "--resume") == 0
     assert caps == [0.5] * 27 + [0.51] * 3
     assert_same_end(tmp_path / "run", tmp_path / "whole")
 
 
 def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch):
     monkeypatch.setattr(train.Trainer, "validate", lambda trainer: 0.5 if trainer.step >= 10 else 0.1)
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--patience", 2, "--epoch-steps", 5)) == 0
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--patience", 2, "--epoch-steps", 5)) == 0
     assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 12
     argv = arguments(small_omniglot, tmp_path / "long", "--patience", 2, "--epoch-steps", 5, steps=60)
-    assert call(monkeypatch, *argv) == 0
+    assert start(monkeypatch, *argv) == 0
     summary = json.loads((tmp_path / "long/summary.json").read_text())
     assert summary["finished"] and (summary["steps"], summary["best_step"]) == (20, 20)
     assert checkpoint.load(tmp_path / "long/best.npz")[1]["calibration"]["slope"] > 0
@@ -283,7 +286,7 @@ def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch):
 
 def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
     argv = [part for part in arguments(small_omniglot, tmp_path / "run") if part not in ("--steps", "12")]
-    assert call(monkeypatch, *argv, "--minutes", "0.03") == 0
+    assert start(monkeypatch, *argv, "--minutes", "0.03") == 0
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert summary["steps"] > 3 and summary["finished"]
     assert json.loads((tmp_path / "run/config.json").read_text())["steps"] is None
@@ -305,19 +308,19 @@ def test_minutes_are_the_same_run_as_the_steps_they_came_to(small_omniglot, tmp_
     monkeypatch.setattr(train.Trainer, "train_step", fail)
     argv = [part for part in arguments(small_omniglot, tmp_path / "run") if part not in ("--steps", "12")]
     argv[argv.index("--checkpoint-every") + 1] = "100"
-    assert call(monkeypatch, *argv, "--minutes", "1") == 130
+    assert start(monkeypatch, *argv, "--minutes", "1") == 130
     monkeypatch.setattr(
         train.Trainer, "plan", lambda trainer: pytest.fail("planned twice") if not trainer.steps else False
     )
     monkeypatch.setattr(train.Trainer, "train_step", step)
-    assert call(monkeypatch, *argv[:5], "--resume") == 0
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=30)) == 0
+    assert start(monkeypatch, *argv[:5], "--resume") == 0
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=30)) == 0
     assert_same_end(tmp_path / "run", tmp_path / "again")
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
-    assert call(monkeypatch, *arguments(small_omniglot, out, "--lr", "1e30")) == 2
+    assert start(monkeypatch, *arguments(small_omniglot, out, "--lr", "1e30")) == 2
     error = capsys.readouterr().err
     assert "no longer a number" in error and "--lr" in error and error.count("\n") == 1
     arrays, meta = checkpoint.load(out / "best.npz")
@@ -356,7 +359,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
 )
 def test_bad_input_gets_one_line_and_leaves_nothing(small_omniglot, tmp_path, monkeypatch, capsys, more, complaint):
     monkeypatch.setitem(sys.modules, "cupy", None)  # as on a machine without it
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more)) == 2
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", *more)) == 2
     captured = capsys.readouterr()
     assert complaint in captured.err and captured.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
@@ -364,7 +367,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(small_omniglot, tmp_path, mo
 
 def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch, capsys):
     before = {path.name: path.read_bytes() for path in whole.iterdir()}
-    assert call(monkeypatch, *arguments(small_omniglot, whole)) == 2
+    assert start(monkeypatch, *arguments(small_omniglot, whole)) == 2
     assert "--resume" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in whole.iterdir()} == before
 
@@ -372,22 +375,22 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     shutil.copytree(whole, out)
     os.truncate(out / "last.npz", 1000)
     resume = ["omniglot", "--data-dir", small_omniglot, "--out", out, "--resume"]
-    assert call(monkeypatch, *resume) == 2
+    assert start(monkeypatch, *resume) == 2
     assert "not a whole checkpoint" in capsys.readouterr().err
     assert (out / "best.npz").read_bytes() == before["best.npz"]
-    assert call(monkeypatch, "glyphs", *resume[1:]) == 2
+    assert start(monkeypatch, "glyphs", *resume[1:]) == 2
     assert "a run on omniglot" in capsys.readouterr().err
-    assert call(monkeypatch, *resume, "--steps", "99") == 2
+    assert start(monkeypatch, *resume, "--steps", "99") == 2
     assert "--steps cannot change on --resume" in capsys.readouterr().err
     (out / "last.npz").unlink()  # not a reason to begin again, over the best weights
-    assert call(monkeypatch, *resume) == 2
+    assert start(monkeypatch, *resume) == 2
     assert "last.npz is missing" in capsys.readouterr().err
     assert (out / "best.npz").read_bytes() == before["best.npz"]
     assert (out / "metrics.jsonl").read_bytes() == before["metrics.jsonl"]
     good = json.loads(before["config.json"])
     for bad in ("{", "[]", json.dumps(good | {"network": "resnet"}), json.dumps(good | {"batch": "many"})):
         (out / "config.json").write_text(bad)
-        assert call(monkeypatch, *resume) == 2
+        assert start(monkeypatch, *resume) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -396,7 +399,7 @@ def test_a_full_disk_gets_one_line(small_omniglot, tmp_path, monkeypatch, capsys
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(train.Trainer, "save_last", full)
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 2
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 2
     error = capsys.readouterr().err
     assert "No space left on device" in error and error.count("\n") == 1
 
@@ -407,15 +410,15 @@ def test_ctrl_c_in_the_final_tests_says_how_to_go_on(small_omniglot, tmp_path, m
 
     measure = evaluate.measure
     monkeypatch.setattr(evaluate, "measure", interrupted)
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)) == 130
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)) == 130
     assert "--resume" in capsys.readouterr().err
     monkeypatch.setattr(evaluate, "measure", measure)
-    assert call(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)[:5], "--resume") == 0
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)[:5], "--resume") == 0
     assert json.loads((tmp_path / "run/summary.json").read_text())["finished"]
 
 
 def test_help_explains_every_setting(monkeypatch, capsys):
-    assert call(monkeypatch, "--help") == 0
+    assert start(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
     assert all(f"--{field.name.replace('_', '-')}" in text for field in fields(Config) if field.name != "data")
     assert "Seed of every random draw" in text

@@ -93,10 +93,12 @@ def cache_folder():
     return Path(pooch.os_cache("minisiamese"))
 
 
-def data_folders(data_dir=None):
-    """The folders to look for data in: ``data_dir`` alone, or ``$MINISIAMESE_DATA`` and the user's cache."""
-    given = [data_dir] if data_dir else [os.environ.get("MINISIAMESE_DATA"), cache_folder()]
-    return [Path(folder) for folder in given if folder]
+def find_file(names, data_dir=None):
+    """The first of some paths that is there below ``data_dir``, or, without one, below ``$MINISIAMESE_DATA`` or the
+    user's cache; None if none is."""
+    folders = [data_dir] if data_dir else [os.environ.get("MINISIAMESE_DATA"), cache_folder()]
+    paths = (Path(folder) / name for folder in folders if folder for name in names)
+    return next((path for path in paths if path.exists()), None)
 
 
 def cached(name, key, build):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 
-from minisiamese.data.dataset import Dataset, cache_folder, data_folders
+from minisiamese.data.dataset import Dataset, cache_folder, find_file
 from minisiamese.errors import BadInput
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -40,10 +40,9 @@ def load(split, data_dir=None):
 
 def find(name, data_dir=None):
     """The path of an idx file, as it is or gzipped; downloaded if it is nowhere."""
-    for folder in data_folders(data_dir):
-        for path in (folder / "mnist" / f"{name}.gz", folder / "mnist" / name):
-            if path.exists():
-                return path
+    path = find_file([f"mnist/{name}.gz", f"mnist/{name}"], data_dir)
+    if path:
+        return path
     if data_dir:
         raise BadInput(f"--data-dir {data_dir} has no mnist/{name}.gz: put the official files there")
     pooch.get_logger().setLevel("WARNING")

@@ -18,7 +18,7 @@ import pooch
 from PIL import Image
 from tqdm import tqdm
 
-from minisiamese.data.dataset import Dataset, cache_folder, cached, data_folders
+from minisiamese.data.dataset import Dataset, cache_folder, cached, find_file
 from minisiamese.errors import BadInput
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
@@ -42,10 +42,9 @@ RUN_LABELS = re.compile(r"(run\d+)/class_labels\.txt$")
 
 def find(name, data_dir=None):
     """The path of an archive of ``ARCHIVES``, zip or folder; downloaded if it is nowhere."""
-    for folder in data_folders(data_dir):
-        for path in (folder / "omniglot" / f"{name}.zip", folder / "omniglot" / name):
-            if path.exists():
-                return path
+    path = find_file([f"omniglot/{name}.zip", f"omniglot/{name}"], data_dir)
+    if path:
+        return path
     if data_dir:
         raise BadInput(
             f"--data-dir {data_dir} has no omniglot/{name}.zip and no omniglot/{name} folder; fetch them with "
