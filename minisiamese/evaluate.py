@@ -25,7 +25,7 @@ from minisiamese.losses import bce
 from minisiamese.networks import build
 from minisiamese.trials import credits, lake_trials, nway_trials, rate
 
-PRETRAINED = Path("pretrained")  # the network that comes with the package
+PRETRAINED = Path(__file__).with_name("pretrained.npz")  # the network that comes with the package
 TRIALS = {"nway": 400, "mnist": 400, "verification": 10_000}  # the paper's numbers, but for the first
 
 # --- scores -----------------------------------------------------------------------------------------------------------
@@ -78,7 +78,8 @@ def calibrate(scorer, dataset, count=2000):
 
     images, pairs, same = _pairs(_last_drawers(dataset), count, True, np.random.default_rng(0))
     scores = scorer(images, pairs).astype(float)
-    fit = minimize(lambda p: bce(p[0] * scores + p[1], same)[0], [1 / scores.std(), 0.0], method="Nelder-Mead")
+    start = [1 / max(scores.std(), 1e-12), 0.0]  # scores that are all the same say nothing, but harm nothing
+    fit = minimize(lambda p: bce(p[0] * scores + p[1], same)[0], start, method="Nelder-Mead")
     return {"slope": float(fit.x[0]), "offset": float(fit.x[1])}
 
 
@@ -160,9 +161,8 @@ class Config:
 
 def load_run(path, device="cpu"):
     """(network, the configuration it was trained with, all that was saved beside it) of a run folder's best.npz, of a
-    checkpoint file, or of ``PRETRAINED``."""
-    if path == PRETRAINED and not path.exists():
-        path = Path(__file__).with_name("pretrained.npz")
+    checkpoint file, or of "pretrained"."""
+    path = PRETRAINED if str(path) == "pretrained" else Path(path)
     path = path / "best.npz" if path.is_dir() else path
     if not path.exists():
         raise BadInput(f"{path} does not exist: give a run folder that 'python -m minisiamese.train' made")
@@ -191,7 +191,7 @@ def measure(config, network, trained):
     if protocol == "mnist":
         return described | one_shot(nway_trials(mnist.load("test", config.data_dir), 10, 1, count, True, rng), scorer)
 
-    described |= {"data": trained.data, "split": config.split, "alphabets": config.alphabets}
+    described |= {"data": trained.data, "split": config.split, "alphabets": config.alphabets, "division": trained.split}
     dataset = data.part(config.split, trained, config.data_dir)
     if protocol == "nway":
         described |= {"way": config.way, "shot": config.shot}

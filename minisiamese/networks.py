@@ -21,7 +21,7 @@ def koch(rng, head="l1", channels=1, init="default"):
 
     ``init="paper"`` draws the paper's initial values (section 3.2) and leaves out the head's bias, as the paper's
     formula does: 38,951,744 numbers. They start the sigmoid saturated, so the default is He's and Glorot's values and a
-    bias. ``init="narrow"`` is N(0, 0.01) for everything, as in source 003.
+    bias. ``init="narrow"`` is N(0, 0.01) for all but the head's bias, as in source 003 (whose last kernel is 5 x 5).
     """
     return _koch(rng, 105, (64, 128, 128, 256), (10, 7, 4, 4), head, channels, init)  # 105 -> 48 -> 21 -> 9 -> 6
 

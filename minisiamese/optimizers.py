@@ -1,7 +1,8 @@
 """Momentum SGD and Adam, layer-wise L2, and how the rate falls (Koch et al., section 3.2).
 
 ``step(rate)`` updates every parameter in place from the gradients that the layers hold. The L2 penalty of layer j is
-lambda_j |W_j|^2, on weights and not on biases; its gradient 2 lambda_j W_j joins the data's.
+lambda_j |W_j|^2, on weights and not on biases; its gradient 2 lambda_j W_j joins the data's, so that the rate and the
+momentum act on both (the printed update has 2 lambda_j |w|, which is the gradient of nothing).
 """
 
 import math
@@ -78,7 +79,10 @@ class Optimizer:
 
 
 class Momentum(Optimizer):
-    """v <- mu_j v - eta_j g;  w <- w + v.  The paper's update; mu is one number, or one a layer with weights."""
+    """v <- mu_j v - eta_j g;  w <- w + v.  The paper's update; mu is one number, or one a layer with weights.
+
+    While a schedule's cap is below mu_j, the cap takes its place.
+    """
 
     slots = ("velocity",)
 

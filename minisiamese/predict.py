@@ -7,6 +7,7 @@ From Python: ``Matcher().same("a.png", "b.png")`` and ``Matcher().rank("FOLDER",
 """
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +26,7 @@ class Matcher:
     """A trained network that compares pictures: of one character each, on paper or screen, of any size and colour."""
 
     def __init__(self, run=PRETRAINED):
-        network, trained, meta = load_run(Path(run))
+        network, trained, meta = load_run(run)
         self.scorer = network_scorer(network, views=trained.views)
         try:
             self.slope, self.offset = (float(meta["calibration"][key]) for key in ("slope", "offset"))
@@ -34,24 +35,35 @@ class Matcher:
 
     def same(self, a, b):
         """The probability that two image files show the same character, if half of all pairs do."""
-        return float(self._probabilities(a, [b])[0])
+        return float(self._probabilities(read_drawing(a), [read_drawing(b)])[0])
 
     def rank(self, folder, query):
-        """[(path, probability), ...] of the images in a folder, the likest first."""
-        folder = Path(folder)
+        """[(path, probability), ...] of the images in a folder (not those below it), the likest first.
+
+        The query itself is left out, and so is, with a line on stderr, what shows no drawing.
+        """
+        folder, drawings = Path(folder), {}
         if not folder.is_dir():
             raise BadInput(f"{folder} is not a folder of images")
-        kinds = Image.registered_extensions()
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in kinds)
-        if not paths:
-            raise BadInput(f"{folder} holds no images")
-        probabilities = self._probabilities(query, paths)
+        asked = read_drawing(query)
+        Image.init()
+        kinds = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+        for path in sorted(folder.iterdir()):
+            image = path.suffix.lower() in kinds and not path.name.startswith(".") and path.is_file()
+            if image and not path.samefile(query):
+                try:
+                    drawings[path] = read_drawing(path)
+                except BadInput as error:
+                    print(f"left out: {error}", file=sys.stderr)
+        if not drawings:
+            raise BadInput(f"{folder} holds no images to compare with")
+        probabilities = self._probabilities(asked, list(drawings.values()))
+        paths = list(drawings)
         return [(paths[place], float(probabilities[place])) for place in np.argsort(-probabilities, kind="stable")]
 
-    def _probabilities(self, query, paths):
-        images = np.stack([read_drawing(path) for path in (query, *paths)])
-        pairs = np.array([(0, place) for place in range(1, len(images))])
-        return sigmoid(self.slope * self.scorer(images, pairs) + self.offset)
+    def _probabilities(self, query, others):
+        pairs = np.array([(0, place) for place in range(1, 1 + len(others))])
+        return sigmoid(self.slope * self.scorer(np.stack([query, *others]), pairs) + self.offset)
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ class Config:
 
     # Two image files to compare, or with --support one to look for.
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    # Folder of images to rank by how likely they show the query's character.
+    # Folder of images, not of folders, to rank by how likely they show the query's character.
     support: Path | None = None
     # Run folder, or a checkpoint file, of the network to use. Default: the one that comes with the package.
     run: Path = PRETRAINED

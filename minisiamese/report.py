@@ -96,18 +96,26 @@ def command(config):
 
 
 def read_run(folder):
-    """(command, minutes, {test: result}) of a run folder."""
+    """(command, seed, minutes, {test: result}) of a run folder."""
     try:
-        config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()), folder / "config.json")
-        summary = json.loads((folder / "summary.json").read_text())
-        results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
-        for path in sorted(folder.glob("*.json")):
-            more = json.loads(path.read_text())
-            results += [more] if isinstance(more, dict) and "protocol" in more else []
+        path = folder / "config.json"
+        config = TrainConfig.from_json(json.loads(path.read_text()), path)
+        path = folder / "summary.json"
+        summary = json.loads(path.read_text())
+        results, minutes = [summary[key] for key in ("lake", "one_shot", "across", "verification")], summary["seconds"]
         found = {test_of(result): result for result in results if result}
+        for path in sorted(set(folder.glob("*.json")) - {folder / "config.json", folder / "summary.json"}):
+            result = json.loads(path.read_text())
+            test = test_of(result)
+            if test in found and found[test] != result:
+                raise BadInput(f"{path} is a second result of {test} in this run, which is to be reported?")
+            found[test] = result
+        for each in found.values():
+            _ = each["accuracy"], each["trials"], each["baselines"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{folder} is not the folder of a complete run ({type(error).__name__}: {error})") from None
-    return command(config), summary["seconds"] / 60, found
+        raise BadInput(f"{path} is not of a complete run ({type(error).__name__}: {error})") from None
+    found.pop(None, None)
+    return command(config), config.seed, minutes / 60, found
 
 
 def test_of(result):
@@ -115,35 +123,44 @@ def test_of(result):
     protocol = result["protocol"]
     if result.get("split", "evaluation") != "evaluation" or result.get("data", "omniglot") != "omniglot":
         return None
+    if protocol in ("lake", "mnist"):
+        return protocol
+    if protocol == "verification" and result["alphabets"] == "within":
+        return protocol
+    if result["division"] != "alphabets":  # other evaluation drawings
+        return None
     if protocol == "nway":
-        usual = (result["way"], result["shot"]) == (20, 1)
-        return f"nway-{result['alphabets']}" if usual else None
-    return "pairs-across" if protocol == "verification" and result["alphabets"] == "across" else protocol
+        return f"nway-{result['alphabets']}" if (result["way"], result["shot"]) == (20, 1) else None
+    return "pairs-across"
 
 
 def rows_of(test, runs):
     """The rows of one test, the best first: runs, their baselines, and what is published."""
-    groups = {}
-    for name, minutes, found in runs:
+    groups, baselines = {}, {}
+    for name, seed, minutes, found in runs:
         if test in found:
-            groups.setdefault(name, []).append((found[test], minutes))
-    if not groups:
-        return []
+            result = found[test]
+            key = f"**ours**: `{name}`" + (f", {result['views']} views" if result.get("views", 1) > 1 else "")
+            members = groups.setdefault((key, result["trials"]), {})
+            if seed in members:
+                raise BadInput(f"two of the runs are '{name}' with seed {seed}: give each once")
+            members[seed] = result["accuracy"], minutes
+            baselines = baselines or result["baselines"]
     rows = [Row(who, accuracy / 100) for who, accuracy in TESTS[test][1]]
-    for name, members in groups.items():
-        accuracies = tuple(result["accuracy"] for result, _ in members)
-        mean, trials = float(np.mean(accuracies)), members[0][0]["trials"]
-        time = float(np.mean([minutes for _, minutes in members]))
-        views = members[0][0].get("views", 1)
-        who = f"**ours**: `{name}`" + (f", {views} views" if views > 1 else "")
-        rows.append(Row(who, mean, wilson(mean, trials), accuracies, time))
-    for name, figures in members[0][0]["baselines"].items():
+    for (who, trials), members in groups.items():
+        accuracies, minutes = zip(*(members[seed] for seed in sorted(members)), strict=True)
+        mean = float(np.mean(accuracies))
+        rows.append(Row(who, mean, wilson(mean, trials), accuracies, float(np.mean(minutes))))
+    for name, figures in baselines.items():
         rows.append(Row(f"{name.replace('_', ' ')}, measured here", figures["accuracy"], tuple(figures["interval"])))
-    return sorted(rows, key=lambda row: -row.accuracy)
+    return sorted(rows, key=lambda row: -row.accuracy) if groups else []
 
 
 def markdown(runs):
-    """The tables, one a test that some run has a result of."""
+    """The tables, one a test that some run has a result of.
+
+    The interval of a mean over seeds is that of one run's trials, since all seeds are tested on the same ones.
+    """
     lines = []
     for test, (title, _) in TESTS.items():
         rows = rows_of(test, runs)
@@ -219,7 +236,7 @@ def main():
             checkpoint.save_text(config.readme, page)
     except OSError as error:
         raise BadInput(f"cannot write the report: {error}") from None
-    print(f"{config.out / 'report.md'} and report.png")
+    print(f"written: {config.out / 'report.md'}")
     return 0
 
 

@@ -53,7 +53,7 @@ class Trainer:
         if criterion.tuples == "episodes":
             self.sampler = Episodes(training, config.batch, config.drawings, config.within)
         elif config.pairs:
-            self.sampler = PairSet(training, config.batch, config.pairs, config.distort, config.seed)
+            self.sampler = PairSet(training, config.batch, config.pairs, config.distort, config.seed, config.within)
         else:
             self.sampler = {"pairs": Pairs, "triplets": Triplets}[criterion.tuples](
                 training, config.batch, config.within
@@ -184,9 +184,10 @@ def _saved(given, out):
     if saved.data != given.data:
         raise BadInput(f"--resume: {out} is a run on {saved.data}, not on {given.data}")
     machine = {"threads": given.threads or saved.threads, "device": given.device, "data_dir": given.data_dir}
+    usual = Config.of_recipe(given.recipe, data=given.data)
     for field in fields(Config):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
-        if field.name not in {"out", "resume", *machine} and asked not in (field.default, kept):
+        if field.name not in {"out", "resume", *machine} and asked not in (getattr(usual, field.name), kept):
             raise BadInput(f"--{field.name.replace('_', '-')} cannot change on --resume: {out} was started with {kept}")
     return replace(saved, out=out, resume=True, **machine)
 

@@ -4,7 +4,8 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
 
 from minisiamese.data.pictures import EXTENT, PEN, SIZE, read_drawing
 from minisiamese.errors import BadInput
@@ -44,10 +45,33 @@ def photo(page):
     return Image.fromarray(np.stack([light, 0.95 * light, 0.8 * light], axis=-1).clip(0, 255).astype(np.uint8))
 
 
+def lamp(page):
+    """Bright in the middle, half as bright in the corners."""
+    y, x = np.mgrid[-1:1:900j, -1:1:900j]
+    return Image.fromarray((np.asarray(page) * 0.7 / 255 + 0.3) * (220 - 55 * (x * x + y * y))).convert("L")
+
+
 def speckled(page):
-    pixels = np.array(page)
-    pixels[50:54, 50:54] = pixels[850:853, 700:704] = 0
+    """Faint pencil, and specks darker than it."""
+    pixels = np.array(page.point(lambda value: 240 if value else 190))
+    pixels[50:56, 50:56] = pixels[850:853, 700:704] = 0
     return Image.fromarray(pixels)
+
+
+def window(page):
+    """A page with a transparent margin, as screenshots have."""
+    image = Image.new("RGBA", (1000, 1000))
+    image.paste(page.convert("RGBA"), (50, 50))
+    return image
+
+
+def hairline(page):
+    """Lines of one pixel on a large screen."""
+    image = Image.new("L", (3840, 2160), 255)
+    draw = ImageDraw.Draw(image)
+    draw.line([(815, 515), (815, 1700)], fill=0)
+    draw.line([(815, 1115), (1515, 1115), (1515, 515)], fill=0)
+    return image
 
 
 def on_its_side(page):
@@ -74,6 +98,8 @@ KINDS = {
     "thick pen": (lambda page: page.filter(ImageFilter.MinFilter(29)), "png"),
     "thin pen": (lambda page: page.filter(ImageFilter.MaxFilter(21)), "png"),
     "specks": (speckled, "png"),
+    "lamp": (lamp, "png"),
+    "window": (window, "png"),
     "sideways": (on_its_side, "jpeg"),
 }
 
@@ -97,6 +123,36 @@ def test_the_drawing_is_centred_sized_and_of_one_pen(plain):
     assert abs((bottom - top + 1) - EXTENT * SIZE) <= 3
     assert abs((top + bottom) / 2 - (SIZE - 1) / 2) <= 1 and abs((left + right) / 2 - (SIZE - 1) / 2) <= 1
     assert abs(ink[bottom - 10].sum() - 2 * PEN * SIZE) <= 1  # across the long stroke
+
+
+def test_hairlines_on_a_large_screen_are_seen(tmp_path):
+    hairline(None).save(tmp_path / "screen.png")
+    ink = read_drawing(tmp_path / "screen.png")[:, :, 0] > 127
+    columns = np.flatnonzero(ink[20:85].mean(axis=0) > 0.9)  # the long stroke, whole
+    assert len(columns) and np.all(np.diff(columns) == 1)
+
+
+def test_bold_strokes_are_not_hollow(tmp_path):
+    letter = np.full((400, 400), 255, np.uint8)
+    letter[40:360, 60:150] = letter[270:360, 60:340] = 0
+    Image.fromarray(letter).save(tmp_path / "letter.png")
+    ink = read_drawing(tmp_path / "letter.png")[:, :, 0] > 127
+    assert ink.sum() > 3 * SIZE and ndimage.label(~ink)[1] == 1 and ndimage.label(ink, np.ones((3, 3)))[1] == 1
+
+
+def test_thin_strokes_beside_thick_ones_stay(tmp_path):
+    cross = np.full((400, 400), 255, np.uint8)
+    cross[50:350, 180:220] = cross[197:203, 50:350] = 0
+    Image.fromarray(cross).save(tmp_path / "cross.png")
+    ink = read_drawing(tmp_path / "cross.png")[:, :, 0] > 127
+    assert ink[:, 25].any() and ink[:, 80].any() and ink[25].any()
+
+
+def test_grain_is_no_ink(tmp_path, rng):
+    for name, dtype, level, spread in (("8", np.uint8, 200, 6), ("16", np.uint16, 40_000, 20)):
+        Image.fromarray(rng.normal(level, spread, (300, 300)).astype(dtype)).save(tmp_path / f"{name}.png")
+        with pytest.raises(BadInput, match="no drawing"):
+            read_drawing(tmp_path / f"{name}.png")
 
 
 @pytest.mark.parametrize("value", [0, 255, 130])

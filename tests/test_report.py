@@ -12,6 +12,9 @@ from minisiamese.config import Config as TrainConfig
 from minisiamese.trials import wilson
 
 
+WITHIN = {"alphabets": "within", "split": "evaluation", "division": "alphabets"}
+
+
 def result(accuracy, trials=400, **more):
     figures = {"accuracy": accuracy, "trials": trials, "interval": list(wilson(accuracy, trials))}
     return {**figures, "views": 16, "baselines": {"nearest_neighbour": figures | {"accuracy": 0.19}}, **more}
@@ -24,9 +27,13 @@ def make_run(folder, lake, seed=0, **settings):
     summary = {
         "seconds": 600,
         "lake": result(lake, protocol="lake"),
-        "one_shot": result(0.9, protocol="nway", way=20, shot=1, alphabets="within", split="evaluation"),
+        "one_shot": result(
+            0.9, protocol="nway", way=20, shot=1, alphabets="within", split="evaluation", division="alphabets"
+        ),
         "across": None,
-        "verification": result(0.95, 10_000, protocol="verification", alphabets="within", split="evaluation"),
+        "verification": result(
+            0.95, 10_000, protocol="verification", alphabets="within", split="evaluation", division="alphabets"
+        ),
     }
     (folder / "summary.json").write_text(json.dumps(summary))
     return folder
@@ -75,7 +82,7 @@ def test_report_and_readme(runs, tmp_path, monkeypatch):
 
 def test_only_results_on_the_evaluation_alphabets_are_reported(tmp_path):
     run = make_run(tmp_path / "run", 0.9)
-    shot = result(1.0, protocol="nway", way=20, shot=5, alphabets="within", split="evaluation")
+    shot = result(1.0, protocol="nway", way=20, shot=5, **WITHIN)
     other = result(1.0, protocol="nway", way=20, shot=1, alphabets="within", split="training")
     for name, more in {"shot": shot, "other": other}.items():
         (run / f"{name}.json").write_text(json.dumps(more))
@@ -92,6 +99,15 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
         assert call(monkeypatch, report.main, *arguments, "--out", tmp_path / "out") == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+    (runs[0] / "lake.json").write_text(json.dumps(result(0.99, protocol="lake")))
+    (runs[1] / "mnist.json").write_text("")
+    (runs[2] / "other.json").write_text('{"protocol": "lake"}')
+    twice = make_run(tmp_path / "twice", 0.9, seed=5), make_run(tmp_path / "again", 0.95, seed=5)
+    cases = {"a second result": runs[:1], "mnist.json": runs[1:2], "other.json": runs[2:3], "with seed 5": twice}
+    for complaint, folders in cases.items():
+        assert call(monkeypatch, report.main, *folders, "--out", tmp_path / "out") == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and complaint in error
 
 
 def test_readmes_results_are_the_reports_output():

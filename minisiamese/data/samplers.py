@@ -100,28 +100,30 @@ class PairSet(Sampler):
     """The paper's training set (sections 3.2, 4.1, 4.2): ``size`` pairs, drawn once, as many from each alphabet.
 
     With ``distort`` each pair is there nine times, as it is and in 8 copies, whose two drawings are distorted apart;
-    the copies, too, are drawn once. Batches of ``count`` go through all of it in a new order each epoch. Where the
-    paper is silent: both drawings of a pair are of one alphabet.
+    the copies, too, are drawn once. Batches of ``count`` go through all of it in a new order each epoch.
     """
 
-    def __init__(self, dataset, count, size, distort, seed):
-        super().__init__(dataset, within=1.0)
+    def __init__(self, dataset, count, size, distort, seed, within=1.0):
+        super().__init__(dataset, within)
         if not count <= size:
             raise BadInput(f"--pairs {size} are fewer than the {count} of a step")
-        rng = np.random.default_rng(seed)
-        chosen = Pairs(dataset, size, within=1.0).draw_evenly(rng)
+        rng = np.random.default_rng([seed, 0, 0])  # a stream of its own, beside those of the epochs
+        chosen = Pairs(dataset, size, within).draw_evenly(rng)
         self.rows, self.same, self.count, self.seed = chosen.rows.reshape(2, size), chosen.same, count, seed
         self.matrices = identity(2 * size).reshape(1, 2, size, 2, 3).astype(np.float32)
         if distort:
             copies = draw_distortions(rng, COPIES * 2 * size).reshape(COPIES, 2, size, 2, 3)
             self.matrices = np.concatenate([self.matrices, copies.astype(np.float32)])
+        self.epoch = None
 
     def draw(self, rng):
         """The next batch; rng is not used, the order of an epoch depends on the seed alone."""
         versions, size = len(self.matrices), len(self.same)
         epoch, place = divmod(self.drawn, versions * size // self.count)
-        order = np.random.default_rng([self.seed, epoch]).permutation(versions * size)
-        version, pair = np.divmod(order[place * self.count : (place + 1) * self.count], size)
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.order = np.random.default_rng([self.seed, 1, epoch]).permutation(versions * size)
+        version, pair = np.divmod(self.order[place * self.count : (place + 1) * self.count], size)
         self.drawn += 1
         return Batch(
             self.rows[:, pair].ravel(),
