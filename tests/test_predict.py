@@ -11,7 +11,6 @@ from conftest import call, png
 
 from minisiamese import checkpoint, evaluate, predict
 from minisiamese.config import Config as TrainConfig
-from minisiamese.errors import BadInput
 from minisiamese.networks import build
 
 
@@ -57,25 +56,38 @@ def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
     config = TrainConfig(data="glyphs").checked()
     network = build(config, np.random.default_rng(0))
     checkpoint.save(tmp_path / "raw.npz", network.arrays(), {"config": config.to_json()})
-    for arguments in (
-        [],
-        [query],
-        [query, query, query],
-        [query, folder / "nowhere.png"],
-        [query, folder / "support/notes.txt"],
-        [query, folder],
-        ["--support", folder / "nowhere", query],
-        ["--support", tmp_path / "raw.npz", query],
-        ["--support", folder / "support", query, query],
-        [query, query, "--run", tmp_path / "raw.npz"],
-        [query, query, "--run", tmp_path / "nowhere"],
+    (tmp_path / "empty").mkdir()
+    support = folder / "support"
+    for complaint, arguments in (
+        ("two images to compare", []),
+        ("two images to compare", [query]),
+        ("two images to compare", [query, query, query]),
+        ("there is no image", [query, folder / "nowhere.png"]),
+        ("not a readable image", [query, support / "notes.txt"]),
+        ("not a readable image", [query, folder]),
+        ("not a folder", ["--support", folder / "nowhere", query]),
+        ("not a folder", ["--support", tmp_path / "raw.npz", query]),
+        ("holds no images", ["--support", tmp_path / "empty", query]),
+        ("holds no images", ["--support", folder, query]),  # none but the query itself
+        ("two images to compare", ["--support", support, query, query]),
+        ("not calibrated", [query, query, "--run", tmp_path / "raw.npz"]),
+        ("does not exist", [query, query, "--run", tmp_path / "nowhere"]),
     ):
         assert call(monkeypatch, predict.main, *arguments) == 2
         captured = capsys.readouterr()
-        assert captured.err.count("\n") == 1 and not captured.out
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="holds no images"):
-        predict.Matcher().rank(tmp_path / "empty", query)
+        assert captured.err.count("\n") == 1 and not captured.out and complaint in captured.err
+
+
+def test_what_shows_no_drawing_is_named_and_left_out(folder, tmp_path, capsys):
+    for path in (folder / "support").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "blank.png").write_bytes(png(np.zeros((105, 105, 1), np.uint8)))
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    ranking = predict.Matcher().rank(tmp_path, folder / "query.png")
+    assert len(ranking) == 10 and ranking[0][0].name == "3.png"
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "left out" in error and "blank.png" in error
 
 
 def test_the_network_that_ships_is_small_and_loads_anywhere(tmp_path):

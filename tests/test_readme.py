@@ -1,10 +1,16 @@
 """README's Python example runs as it stands, and its layout is what is there."""
 
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from minisiamese.config import from_command_line
+from minisiamese.errors import parse
+from minisiamese.evaluate import Config as EvaluateConfig
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -15,6 +21,18 @@ def test_the_example_gives_a_right_gradient():
     names = {}
     exec("\n".join(line[4:] for line in block.splitlines()), names)
     assert names["error"] < 1e-9
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^    .*python -m (minisiamese\.(?:train|evaluate) .*?)(?: #.*| >.*)?$", README, re.M)
+)
+def test_every_command_is_one_that_the_program_takes(line, monkeypatch):
+    program, *arguments = shlex.split(line)
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
+    if program == "minisiamese.train":
+        from_command_line().checked()
+    else:
+        parse(EvaluateConfig, program)
 
 
 def test_the_top_level_is_the_agreed_one():

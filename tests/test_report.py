@@ -11,7 +11,6 @@ from minisiamese import report
 from minisiamese.config import Config as TrainConfig
 from minisiamese.trials import wilson
 
-
 WITHIN = {"alphabets": "within", "split": "evaluation", "division": "alphabets"}
 
 

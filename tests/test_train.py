@@ -268,9 +268,21 @@ def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
     assert start(monkeypatch, *argv, "--out", tmp_path / "run") == 130
-    assert start(monkeypatch, *argv[:3], "--out", tmp_path / "run", "--resume") == 0
+    resume = [*argv[:3], "--out", tmp_path / "run", "--resume"]
+    assert start(monkeypatch, *resume, "--recipe", "matlab") == 2  # another recipe
+    assert start(monkeypatch, *resume, "--recipe", "paper") == 0
     assert caps == [0.5] * 27 + [0.51] * 3
     assert_same_end(tmp_path / "run", tmp_path / "whole")
+
+
+def test_the_matlab_recipe_whole(small_omniglot, tmp_path, monkeypatch):
+    recipe = ["omniglot", "--recipe", "matlab", "--data-dir", small_omniglot, "--network", "koch35"]
+    assert start(monkeypatch, *recipe, "--batch", 6, "--steps", 2, "--out", tmp_path / "run") == 0
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert (config["init"], config["beta2"], config["lr"], config["within"]) == ("narrow", 0.99, [6e-5], 0)
+    usual = Config.of_recipe("matlab", data="omniglot").checked()
+    assert (usual.steps, usual.batch, usual.network) == (10_000, 180, "koch")
+    assert Config.of_recipe("matlab", data="omniglot", minutes=3.0).checked().steps is None
 
 
 def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch):
