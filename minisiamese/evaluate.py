@@ -18,7 +18,7 @@ from minisiamese.backend import available_cores, check_device, set_threads, to_d
 from minisiamese.baselines import BASELINES
 from minisiamese.config import Config as TrainConfig
 from minisiamese.data import mnist, omniglot
-from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.data.affine import Views, draw_distortions, identity
 from minisiamese.data.samplers import Pairs
 from minisiamese.errors import BadInput, front_door, parse
 from minisiamese.losses import bce
@@ -31,17 +31,21 @@ TRIALS = {"nway": 400, "mnist": 400, "verification": 10_000}  # the paper's numb
 # --- scores -----------------------------------------------------------------------------------------------------------
 
 
-def embed(network, views, number=0, batch=250):
-    """Embeddings z (M, D) of the M images of a ``Views``, batch norm on its stored statistics.
+BATCH = 250  # images embedded at a time
 
-    Number 0 is each image as it is; every other number stands for a random distortion of each, always the same one.
+
+def embed(network, views, numbers=(0,)):
+    """Embeddings z (V, M, D) of the M images of a ``Views``, each seen V times; batch norm on its stored statistics.
+
+    View number 0 is each image as it is; every other number stands for a random distortion of each, always the same.
     """
-    count, rng = len(views.images), np.random.default_rng(number)
-    z = []
-    for rows in np.split(np.arange(count), range(batch, count, batch)):
-        matrices = draw_distortions(rng, len(rows)) if number else None
-        z.append(to_host(network.forward(views(rows, matrices), train=False)))
-    return np.concatenate(z)
+    count = len(views.images)
+    maps = [draw_distortions(np.random.default_rng(number), count) if number else identity(count) for number in numbers]
+    rows, maps, z = np.tile(np.arange(count), len(numbers)), np.concatenate(maps), []
+    for start in range(0, len(rows), BATCH):
+        part = slice(start, start + BATCH)
+        z.append(to_host(network.forward(views(rows[part], maps[part]), train=False)))
+    return np.concatenate(z).reshape(len(numbers), count, -1)
 
 
 def network_scorer(network, device="cpu", views=1):
@@ -49,10 +53,10 @@ def network_scorer(network, device="cpu", views=1):
 
     def scorer(images, pairs):
         shown, on_device = Views(images, network.size, device, network.frame), to_device(pairs, device)
-        total = np.zeros(len(pairs), np.float32)
-        for number in range(views):
-            z = to_device(embed(network, shown, number), device)
-            total += to_host(network.head.forward(z, on_device, train=False))
+        total, together = np.zeros(len(pairs), np.float32), max(1, BATCH // len(images))
+        for first in range(0, views, together):
+            for z in embed(network, shown, range(first, min(first + together, views))):
+                total += to_host(network.head.forward(to_device(z, device), on_device, train=False))
         return total / np.float32(views)
 
     return scorer

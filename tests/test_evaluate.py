@@ -230,18 +230,19 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_views_are_averaged_and_the_first_is_the_image_itself(drawings):
+def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypatch):
     config = TrainConfig(data="omniglot", network="conv4").checked()
     network = build(config, np.random.default_rng(0))
     images, pairs = drawings.images[:6], np.array([[0, 1], [2, 5]])
     shown = Views(images, 35, frame="ink")
-    z = [evaluate.embed(network, shown, number) for number in range(3)]
-    np.testing.assert_allclose(evaluate.embed(network, shown, batch=4), z[0], rtol=1e-5, atol=1e-6)
-    assert np.array_equal(z[0], network.forward(shown(np.arange(6)), train=False))
+    z = evaluate.embed(network, shown, range(3))
+    monkeypatch.setattr(evaluate, "BATCH", 4)
+    np.testing.assert_allclose(evaluate.embed(network, shown, range(3)), z, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(z[0], network.forward(shown(np.arange(6)), train=False), rtol=1e-5, atol=1e-6)
     assert not np.allclose(z[1], z[0], rtol=0.01) and not np.allclose(z[2], z[1], rtol=0.01)
     mean = np.mean([network.head.forward(each, pairs, train=False) for each in z], axis=0)
     np.testing.assert_allclose(evaluate.network_scorer(network, views=3)(images, pairs), mean, rtol=1e-5)
-    assert np.array_equal(evaluate.embed(network, shown, 2), z[2])
+    np.testing.assert_allclose(evaluate.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-6)
 
 
 def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_drawers(small_omniglot, monkeypatch):

@@ -10,7 +10,7 @@ SIZE = 105  # of a drawing
 FINE = 4 * SIZE  # the strokes' width is set at this resolution
 EXTENT = 0.65  # share of the page that Omniglot's drawings fill on average
 PEN = 2.5 / SIZE  # half the width of its pen on such a page (median of 150 background drawings)
-LARGEST = 800  # longer side, in pixels, that a picture is looked at with
+LARGEST = 500  # longer side, in pixels, that a picture is looked at with
 FAINTEST = 12  # contrast, of 255, below which there is no ink
 LEAST = 2e-4  # share of the picture that must be ink
 
