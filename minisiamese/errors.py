@@ -27,7 +27,7 @@ def parse(config_class, program, default=None):
 
     What the command line leaves out is as in ``default``, or as the class says.
     """
-    import tyro  # here, so that the library can be imported without the half second that tyro takes
+    import tyro  # here, for the parts of the library that have no front door
 
     complaint = io.StringIO()
     try:

@@ -28,7 +28,7 @@ def curves(metrics_path, path):
 
 
 def test_pairs(first, second, same, probability, guess, path):
-    """A page of test pairs: the two drawings, the predicted label and its score, green if right and red if wrong.
+    """A page of test pairs: the two drawings, the prediction and its probability, green if right and red if wrong.
 
     first, second (P, H, W, C) uint8; same, probability, guess (P,). After the MATLAB worked example (source 003).
     """
@@ -44,7 +44,7 @@ def test_pairs(first, second, same, probability, guess, path):
             color=RIGHT if said == truth else WRONG,
             fontsize=11,
         )
-    figure.suptitle("Pairs of unseen characters: prediction (score; “same” from 0.5 on)")
+    figure.suptitle("Pairs of unseen characters: prediction (probability that they are the same)")
     figure.savefig(path, dpi=100)
 
 
