@@ -186,11 +186,8 @@ def measure(config, network, trained):
     if protocol == "lake":
         return described | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer)
 
-    rng, count, within = (
-        np.random.default_rng(config.seed),
-        config.trials or TRIALS[protocol],
-        config.alphabets == "within",
-    )
+    rng, within = np.random.default_rng(config.seed), config.alphabets == "within"
+    count = config.trials or TRIALS[protocol]
     described |= {"seed": config.seed}
     if protocol == "mnist":
         return described | one_shot(nway_trials(mnist.load("test", config.data_dir), 10, 1, count, True, rng), scorer)
