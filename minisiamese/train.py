@@ -184,7 +184,7 @@ def _saved(given, out):
     if saved.data != given.data:
         raise BadInput(f"--resume: {out} is a run on {saved.data}, not on {given.data}")
     machine = {"threads": given.threads or saved.threads, "device": given.device, "data_dir": given.data_dir}
-    usual = Config.of_recipe(given.recipe, data=given.data)
+    usual = replace(Config.of_recipe(given.recipe, data=given.data), recipe="best")
     for field in fields(Config):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
         if field.name not in {"out", "resume", *machine} and asked not in (getattr(usual, field.name), kept):

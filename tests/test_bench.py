@@ -10,7 +10,6 @@ import torch_reference
 
 from minisiamese import bench
 from minisiamese.backend import available_cores
-from minisiamese.networks import NETWORKS
 from minisiamese.siamese import CRITERIA
 
 # In float32 a rounding may choose another pixel of a pooling window that almost ties, which moves single numbers of a
@@ -38,7 +37,7 @@ def assert_close(got, expected, dtype, scale, what):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", bench.CASES)
 def test_loss_and_gradients_are_those_that_pytorch_left(name, dtype):
     reference = json.loads(torch_reference.PATH.read_text())[name]
     start, loss, gradients, _ = ours(name, dtype)
@@ -54,7 +53,7 @@ def test_loss_and_gradients_are_those_that_pytorch_left(name, dtype):
 
 @pytest.mark.parametrize("channels", ["first", "last"])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", bench.CASES)
 def test_loss_and_every_gradient_are_pytorchs(name, dtype, channels):
     pytest.importorskip("torch")
     from minisiamese.torch_twin import TorchTwin, tensors
@@ -112,7 +111,7 @@ def test_our_steps_train():
     assert not any(np.any(grad) for _, layer in problem.network.walk() for grad in layer.grads.values())
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", bench.CASES)
 def test_steps_repeat_bit_by_bit(name):
     """Same seed and threads, same weights after two steps; the second pair of steps computes in used memory."""
     runs = []

@@ -277,6 +277,7 @@ def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
 
 def test_the_matlab_recipe_whole(small_omniglot, tmp_path, monkeypatch):
     recipe = ["omniglot", "--recipe", "matlab", "--data-dir", small_omniglot, "--network", "koch35"]
+    recipe += ["--validation-alphabets", 1]
     assert start(monkeypatch, *recipe, "--batch", 6, "--steps", 2, "--out", tmp_path / "run") == 0
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert (config["init"], config["beta2"], config["lr"], config["within"]) == ("narrow", 0.99, [6e-5], 0)
