@@ -37,11 +37,12 @@ BATCH = 250  # images embedded at a time
 def embed(network, views, numbers=(0,)):
     """Embeddings z (V, M, D) of the M images of a ``Views``, each seen V times; batch norm on its stored statistics.
 
-    View number 0 is each image as it is; every other number stands for a random distortion of each, always the same.
+    View number 0 is the images as they are; every other number stands for a random distortion, the same for all of
+    them, so that a score does not depend on which other images are there.
     """
-    count = len(views.images)
-    maps = [draw_distortions(np.random.default_rng(number), count) if number else identity(count) for number in numbers]
-    rows, maps, z = np.tile(np.arange(count), len(numbers)), np.concatenate(maps), []
+    count, z = len(views.images), []
+    maps = [draw_distortions(np.random.default_rng(number), 1) if number else identity(1) for number in numbers]
+    rows, maps = np.tile(np.arange(count), len(numbers)), np.repeat(np.concatenate(maps), count, axis=0)
     for start in range(0, len(rows), BATCH):
         part = slice(start, start + BATCH)
         z.append(to_host(network.forward(views(rows[part], maps[part]), train=False)))

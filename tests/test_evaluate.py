@@ -245,6 +245,14 @@ def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypa
     np.testing.assert_allclose(evaluate.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-6)
 
 
+def test_views_of_an_image_do_not_depend_on_the_others(drawings):
+    config = TrainConfig(data="omniglot", network="conv4").checked()
+    scorer = evaluate.network_scorer(build(config, np.random.default_rng(0)), views=4)
+    images = drawings.images[:6]
+    score = scorer(images, np.array([[1, 4]]))
+    np.testing.assert_allclose(scorer(images[[4, 1]], np.array([[0, 1]])), score, rtol=1e-5)
+
+
 def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_drawers(small_omniglot, monkeypatch):
     config = TrainConfig(data="omniglot", network="conv4", views=1, validation_alphabets=1).checked()
     seen = {}
