@@ -1,6 +1,7 @@
 """What a training run can be told, and how it is kept in config.json."""
 
 import argparse
+import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ POSITIVE = (  # settings that must be more than 0 where they are given
     *("steps", "minutes", "batch", "drawings", "margin", "lr", "epoch_steps", "validation_alphabets"),
     *("validate_every", "checkpoint_every", "threads", "pairs", "patience", "views"),
 )
+PROGRAM = "python -m minisiamese.train"
+MACHINE = ("threads", "device", "data_dir")  # where a run is made; all that may change on the way
 RECIPES = {  # settings that stand in for the defaults
     "best": {},
     # Koch et al., sections 3.2 and 4.1. Rates, momenta and L2 weights of the layers were found by Bayesian optimisation
@@ -146,8 +149,28 @@ class Config:
         """The settings of a recipe, but for those given."""
         return cls(**{"recipe": name} | RECIPES[name] | settings)
 
+    @classmethod
+    def of_run(cls, out):
+        """The configuration of the run in a folder, to go on with."""
+        path = Path(out) / "config.json"
+        try:
+            values = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise BadInput(f"--resume: there is no run in {out}") from None
+        except (ValueError, OSError) as error:
+            raise BadInput(f"{path} cannot be read ({error})") from None
+        return replace(cls.from_json(values, path), out=Path(out), resume=True)
+
     def checked(self):
         """This configuration with its open defaults filled in; BadInput where a value makes no sense."""
+        try:
+            return self._checked()
+        except BadInput as error:
+            unasked = {key: value for key, value in RECIPES.get(self.recipe, {}).items() if getattr(self, key) == value}
+            meant = " ".join(f"--{key} {value}" for key, value in unasked.items() if f"--{key} " in str(error))
+            raise BadInput(f"{error} (--recipe {self.recipe} is {meant})" if meant else error) from None
+
+    def _checked(self):
         for name, kind in get_type_hints(Config).items():
             if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
                 raise BadInput(f"--{name} must be one of {', '.join(get_args(kind))}, not {getattr(self, name)}")
@@ -171,6 +194,10 @@ class Config:
             raise BadInput("give --steps or --minutes, not both")
         if self.head != "l1" and CRITERIA[self.loss].head != "similarity":
             raise BadInput(f"--head {self.head} is for --loss nway and bce: {self.loss} compares by distance alone")
+        if self.init != "default" and self.network not in ("koch", "koch35"):
+            raise BadInput(f"--init {self.init} is for --network koch and koch35: {self.network} is not of the paper")
+        if self.batch == 1 and CRITERIA[self.loss].tuples != "triplets":
+            raise BadInput(f"--batch must be at least 2 for --loss {self.loss}: one alone has nothing to differ from")
         if self.pairs and CRITERIA[self.loss].tuples != "pairs":
             raise BadInput(f"--pairs is for the losses on pairs (bce, contrastive), not for {self.loss}")
         if self.split == "paper" and self.data != "omniglot":
@@ -202,9 +229,12 @@ class Config:
 
 
 def from_command_line():
-    """The configuration that the program was called with."""
+    """The configuration that the program was called with; with --resume, what is left out is as the run has it."""
     known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     known.add_argument("--recipe", nargs="?")
     recipe = known.parse_known_args()[0].recipe  # read first, since it says what the other settings start as
     default = Config.of_recipe(recipe if recipe in RECIPES else "best", data=tyro.MISSING)
-    return parse(Config, "python -m minisiamese.train", default)
+    config = parse(Config, PROGRAM, default)
+    if not config.resume:
+        return config
+    return parse(Config, PROGRAM, replace(Config.of_run(config.out or config.checked().out), data=tyro.MISSING))

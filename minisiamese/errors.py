@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import sys
 
@@ -13,13 +14,18 @@ class BadInput(Exception):
 def front_door(main):
     """Run ``main()`` as a program: ``BadInput`` becomes one line on stderr and exit code 2."""
     try:
-        sys.exit(main())
+        code = main()
+        sys.stdout.flush()
+        sys.exit(code)
     except BadInput as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        sys.exit(1)
 
 
 def parse(config_class, program, default=None):

@@ -5,7 +5,6 @@ Each builder returns a ``Siamese`` of a twin and a head; ``rng`` draws the initi
 
 from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
-from minisiamese.errors import BadInput
 from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
 from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head, Siamese
 
@@ -49,14 +48,11 @@ def _koch(rng, size, widths, kernels, head, channels, init):
     return Siamese(twin, make_head(head, 4096, alpha=alpha, bias=init != "paper"), size=size, channels=channels)
 
 
-def conv4(rng, head="l1", channels=1, init="default", size=35, widths=(64, 64, 64, 64)):
+def conv4(rng, head="l1", channels=1, size=35, widths=(64, 64, 64, 64)):
     """Four blocks of 3 x 3 convolution, batch norm, pool, ReLU; 35 x 35 images to 256 features.
 
-    The network of the few-shot literature (Vinyals et al. 2016, Snell et al. 2017). Batch norm takes away whatever a
-    convolution's initial values do, so there is no other ``init``.
+    The network of the few-shot literature (Vinyals et al. 2016, Snell et al. 2017).
     """
-    if init != "default":
-        raise BadInput(f"--init {init} is for --network koch and koch35: conv4 is not a network of the paper")
     layers, before = [], channels
     for block, width in enumerate(widths):  # 35 -> 17 -> 8 -> 4 -> 2
         convolution = Conv2D(before, width, 3, rng, padding=1, bias=None, input_gradient=block > 0)
@@ -66,9 +62,9 @@ def conv4(rng, head="l1", channels=1, init="default", size=35, widths=(64, 64, 6
     return Siamese(Sequential(*layers, Flatten()), make_head(head, features), size=size, channels=channels)
 
 
-def conv4_wide(rng, head="l1", channels=1, init="default"):
+def conv4_wide(rng, head="l1", channels=1):
     """conv4 on 52 x 52 images with twice the channels in its last two blocks: 1,152 features, 261,000 weights."""
-    return conv4(rng, head, channels, init, size=52, widths=(64, 64, 128, 128))
+    return conv4(rng, head, channels, size=52, widths=(64, 64, 128, 128))
 
 
 def make_head(name, features, alpha=None, bias=True):
@@ -84,6 +80,7 @@ NETWORKS = {"conv4": conv4, "conv4-wide": conv4_wide, "koch": koch, "koch35": ko
 def build(config, rng, channels=1):
     """The network that a configuration (fields network, loss, head, init, frame) names."""
     head = CRITERIA[config.loss].head
-    network = NETWORKS[config.network](rng, config.head if head == "similarity" else head, channels, config.init)
+    start = {"init": config.init} if config.init != "default" else {}  # only the paper's networks have others
+    network = NETWORKS[config.network](rng, config.head if head == "similarity" else head, channels, **start)
     network.frame = config.frame
     return network

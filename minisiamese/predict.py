@@ -31,7 +31,8 @@ class Matcher:
         try:
             self.slope, self.offset = (float(meta["calibration"][key]) for key in ("slope", "offset"))
         except (KeyError, TypeError, ValueError):
-            raise BadInput(f"{run} is not calibrated: finish its training first, with --resume") from None
+            message = f"{run} is not calibrated: give the run folder, or the best.npz, of a training that is finished"
+            raise BadInput(message) from None
 
     def same(self, a, b):
         """The probability that two image files show the same character, if half of all pairs do."""

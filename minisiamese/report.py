@@ -68,13 +68,14 @@ MACHINE = {"seed", "out", "threads", "device", "data_dir", "resume", "recipe", "
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: who, the accuracy, its 95 % interval (None if published), those of single seeds, minutes."""
+    """One line of a table: who, the accuracy, its 95 % interval (None if published); of single seeds, the accuracies
+    and what their training took."""
 
     who: str
     accuracy: float
     interval: tuple[float, float] | None = None
     seeds: tuple[float, ...] = ()
-    minutes: float | None = None
+    times: tuple[str, ...] = ()
 
 
 def command(config):
@@ -96,26 +97,33 @@ def command(config):
 
 
 def read_run(folder):
-    """(command, seed, minutes, {test: result}) of a run folder."""
+    """(command, seed, training time, {test: result}) of a run folder."""
+    if not folder.is_dir():
+        raise BadInput(f"there is no run folder {folder}")
+    path = folder / "config.json"
     try:
-        path = folder / "config.json"
         config = TrainConfig.from_json(json.loads(path.read_text()), path)
         path = folder / "summary.json"
         summary = json.loads(path.read_text())
-        results, minutes = [summary[key] for key in ("lake", "one_shot", "across", "verification")], summary["seconds"]
+        results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
+        time = f"{summary['seconds'] / 60:.0f} ({summary['threads']})"
+        if not summary["finished"]:
+            raise BadInput(f"{folder} is not finished: go on with it, --resume, or leave it out")
         found = {test_of(result): result for result in results if result}
-        for path in sorted(set(folder.glob("*.json")) - {folder / "config.json", folder / "summary.json"}):
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder} holds no run to report: {path.name} is missing or damaged ({error})") from None
+    for path in sorted(set(folder.glob("*.json")) - {folder / "config.json", folder / "summary.json"}):
+        try:
             result = json.loads(path.read_text())
             test = test_of(result)
-            if test and found.get(test, result) != result:
-                raise BadInput(f"{path} is a second result of {test} in this run, which is to be reported?")
-            found[test] = result
-        for each in found.values():
-            _ = each["accuracy"], each["trials"], each["baselines"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is not of a complete run ({type(error).__name__}: {error})") from None
+            _ = result["accuracy"], result["trials"], result["baselines"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise BadInput(f"{path} is not what 'evaluate --json' prints: it does not belong in a run folder") from None
+        if test and found.get(test, result) != result:
+            raise BadInput(f"{path} is a second result of {test} in this run, which is to be reported?")
+        found[test] = result
     found.pop(None, None)
-    return command(config), config.seed, minutes / 60, found
+    return command(config), config.seed, time, found
 
 
 def test_of(result):
@@ -137,20 +145,20 @@ def test_of(result):
 def rows_of(test, runs):
     """The rows of one test, the best first: runs, their baselines, and what is published."""
     groups, baselines = {}, {}
-    for name, seed, minutes, found in runs:
+    for name, seed, time, found in runs:
         if test in found:
             result = found[test]
             key = f"**ours**: `{name}`" + (f", {result['views']} views" if result.get("views", 1) > 1 else "")
             members = groups.setdefault((key, result["trials"]), {})
             if seed in members:
                 raise BadInput(f"two of the runs are '{name}' with seed {seed}: give each once")
-            members[seed] = result["accuracy"], minutes
+            members[seed] = result["accuracy"], time
             baselines = baselines or result["baselines"]
     rows = [Row(who, accuracy / 100) for who, accuracy in TESTS[test][1]]
     for (who, trials), members in groups.items():
-        accuracies, minutes = zip(*(members[seed] for seed in sorted(members)), strict=True)
+        accuracies, times = zip(*(members[seed] for seed in sorted(members)), strict=True)
         mean = float(np.mean(accuracies))
-        rows.append(Row(who, mean, wilson(mean, trials), accuracies, float(np.mean(minutes))))
+        rows.append(Row(who, mean, wilson(mean, trials), accuracies, times))
     for name, figures in baselines.items():
         rows.append(Row(f"{name.replace('_', ' ')}, measured here", figures["accuracy"], tuple(figures["interval"])))
     return sorted(rows, key=lambda row: -row.accuracy) if groups else []
@@ -166,12 +174,13 @@ def markdown(runs):
         rows = rows_of(test, runs)
         if not rows:
             continue
-        lines += [f"**{title}**", "", "| | accuracy | 95 % interval | seeds | minutes |", "|---|---|---|---|---|"]
+        lines += [f"**{title}**", ""]
+        lines += ["| | accuracy | 95 % interval | seeds | minutes (threads) |", "|---|---|---|---|---|"]
         for row in rows:
             interval = "{:.1f} to {:.1f}".format(*(100 * end for end in row.interval)) if row.interval else ""
             seeds = ", ".join(f"{100 * each:.2f}" for each in row.seeds) if len(row.seeds) > 1 else ""
-            minutes = f"{row.minutes:.0f}" if row.minutes else ""
-            lines.append(f"| {row.who} | {100 * row.accuracy:.2f} % | {interval} | {seeds} | {minutes} |")
+            times = ", ".join(row.times)
+            lines.append(f"| {row.who} | {100 * row.accuracy:.2f} % | {interval} | {seeds} | {times} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -225,18 +234,24 @@ def main():
     runs = [read_run(folder) for folder in config.runs]
     tables = markdown(runs)
     if not tables:
-        raise BadInput("none of these runs has a result on the evaluation alphabets of omniglot")
+        raise BadInput("the report is of omniglot, and none of these runs has a result on its evaluation alphabets")
     try:
         page = insert(config.readme.read_text(), tables, config.readme) if config.readme else None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"--readme {config.readme} cannot be read ({error})") from None
+    written = [config.out / "report.md"]
+    try:
         config.out.mkdir(parents=True, exist_ok=True)
-        checkpoint.save_text(config.out / "report.md", tables)
+        checkpoint.save_text(written[0], tables)
         if rows_of("lake", runs):
-            figure(runs, config.out / "report.png")
+            written.append(config.out / "report.png")
+            figure(runs, written[-1])
         if page:
+            written.append(config.readme)
             checkpoint.save_text(config.readme, page)
     except OSError as error:
         raise BadInput(f"cannot write the report: {error}") from None
-    print(f"written: {config.out / 'report.md'}")
+    print("written:", *written)
     return 0
 
 

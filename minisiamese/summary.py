@@ -36,6 +36,7 @@ def finish(trainer):
         arrays, meta = checkpoint.load(out / "best.npz")
         checkpoint.restore(trainer.network.arrays(), arrays, out / "best.npz")
         summary["best_step"] = meta["step"]
+        print(f"trained; now the tests of the best weights, those of step {meta['step']}")
         scorer = evaluate.network_scorer(trainer.network, config.device, config.views)
         calibration = evaluate.calibrate(scorer, data.part("validation", config, config.data_dir))
         checkpoint.save(out / "best.npz", arrays, meta | {"calibration": calibration})

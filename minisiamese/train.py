@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from minisiamese import checkpoint, data
 from minisiamese.backend import check_device, set_threads, to_host
-from minisiamese.config import Config, from_command_line
+from minisiamese.config import MACHINE, Config, from_command_line
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.samplers import Episodes, Pairs, PairSet, Triplets
 from minisiamese.errors import BadInput, front_door
@@ -146,10 +146,8 @@ class Trainer:
 
 def train(config):
     """Train as configured, measure, and leave the run folder; returns the summary."""
-    given, config = config, config.checked()
-    if config.resume:
-        config = _saved(given, config.out)
-    elif config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
+    config = _saved(config) if config.resume else config.checked()
+    if not config.resume and config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
         raise BadInput(f"{config.out} exists already: give another --out, or --resume if it is a run to go on with")
     check_device(config.device)
     data.check_present(config.data, config.data_dir)
@@ -171,25 +169,18 @@ def train(config):
         raise BadInput(f"--out: cannot write {config.out} ({error.strerror or error})") from None
 
 
-def _saved(given, out):
-    """The configuration of the run in ``out``, with this call's machine-dependent choices."""
-    path = out / "config.json"
-    try:
-        values = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise BadInput(f"--resume: there is no run in {out}") from None
-    except (ValueError, OSError) as error:
-        raise BadInput(f"{path} cannot be read ({error})") from None
-    saved = Config.from_json(values, path)
+def _saved(given):
+    """The configuration of the run to go on with, on this call's machine; BadInput if this call asks for another."""
+    saved = Config.of_run(given.out or given.checked().out)
     if saved.data != given.data:
-        raise BadInput(f"--resume: {out} is a run on {saved.data}, not on {given.data}")
-    machine = {"threads": given.threads or saved.threads, "device": given.device, "data_dir": given.data_dir}
-    usual = replace(Config.of_recipe(given.recipe, data=given.data), recipe="best")
+        raise BadInput(f"--resume: {saved.out} is a run on {saved.data}, not on {given.data}")
+    machine = {name: getattr(given, name) for name in MACHINE}
     for field in fields(Config):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
-        if field.name not in {"out", "resume", *machine} and asked not in (getattr(usual, field.name), kept):
-            raise BadInput(f"--{field.name.replace('_', '-')} cannot change on --resume: {out} was started with {kept}")
-    return replace(saved, out=out, resume=True, **machine)
+        if field.name not in ("out", *MACHINE) and asked not in (None, kept):
+            name = f"--{field.name.replace('_', '-')}"
+            raise BadInput(f"{name} cannot change on --resume: {saved.out} was started with {kept}")
+    return replace(saved, **machine).checked()
 
 
 def _loop(trainer, out):

@@ -230,6 +230,15 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
     assert "does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("protocol", "option", "value"),
+    [("verification", "--way", 5), ("mnist", "--alphabets", "across"), ("lake", "--seed", 1)],
+)
+def test_an_option_of_another_protocol_is_refused(monkeypatch, capsys, protocol, option, value):
+    assert call(monkeypatch, evaluate.main, "pretrained", "--protocol", protocol, option, value) == 2
+    assert capsys.readouterr().err == f"error: {option} is no option of --protocol {protocol}\n"
+
+
 def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypatch):
     config = TrainConfig(data="omniglot", network="conv4").checked()
     network = build(config, np.random.default_rng(0))

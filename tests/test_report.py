@@ -25,6 +25,8 @@ def make_run(folder, lake, seed=0, **settings):
     (folder / "config.json").write_text(json.dumps(config.to_json()))
     summary = {
         "seconds": 600,
+        "threads": 2,
+        "finished": True,
         "lake": result(lake, protocol="lake"),
         "one_shot": result(
             0.9, protocol="nway", way=20, shot=1, alphabets="within", split="evaluation", division="alphabets"
@@ -54,7 +56,7 @@ def test_seeds_make_one_row_among_the_published(runs):
         "**ours**: `train omniglot --network koch --minutes 9.0 --batch 32 --no-turn --lr 0.0003`, 16 views",
     ]
     assert ours[0].accuracy == pytest.approx(0.97) and ours[0].seeds == (0.96, 0.97, 0.98)
-    assert ours[0].interval == pytest.approx(wilson(0.97, 400)) and ours[0].minutes == 10
+    assert ours[0].interval == pytest.approx(wilson(0.97, 400)) and ours[0].times == ("10 (2)",) * 3
     assert rows == sorted(rows, key=lambda row: -row.accuracy)
     assert sum("Koch" in row.who for row in rows) == 6 and rows[-1].who == "nearest neighbour, measured here"
 
@@ -73,7 +75,15 @@ def test_report_and_readme(runs, tmp_path, monkeypatch):
     assert call(monkeypatch, report.main, *runs, "--out", tmp_path / "report", "--readme", readme) == 0
     tables = (tmp_path / "report/report.md").read_text()
     assert readme.read_text() == f"before\n{report.START}\n\n{tables}\n{report.END}\nafter\n"
-    for part in ("97.00 %", "94.8 to 98.3", "96.00, 97.00, 98.00", "| 10 |", "75.00 %", "70.30 %", "93.42 %"):
+    for part in (
+        "97.00 %",
+        "94.8 to 98.3",
+        "96.00, 97.00, 98.00",
+        "| 10 (2), 10 (2), 10 (2) |",
+        "75.00 %",
+        "70.30 %",
+        "93.42 %",
+    ):
         assert part in tables
     with Image.open(tmp_path / "report/report.png") as picture:
         assert min(picture.size) > 300
@@ -92,11 +102,22 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
     page = tmp_path / "page.md"
     page.write_text("no place for results")
     (tmp_path / "empty").mkdir()
-    broken = make_run(tmp_path / "broken", 0.9)
+    broken, cut = make_run(tmp_path / "broken", 0.9), make_run(tmp_path / "cut", 0.9)
     (broken / "summary.json").write_text("{")
-    for arguments in ([], [tmp_path / "nowhere"], [tmp_path / "empty"], [broken], [runs[0], "--readme", page]):
+    (cut / "summary.json").write_text((cut / "summary.json").read_text().replace("true", "false"))
+    cases = {
+        "give one run folder": [],
+        "no run folder": [tmp_path / "nowhere"],
+        "config.json is missing": [tmp_path / "empty"],
+        "summary.json is missing or damaged": [broken],
+        "not finished": [cut],
+        "has no lines": [runs[0], "--readme", page],
+        "cannot be read": [runs[0], "--readme", tmp_path],
+    }
+    for complaint, arguments in cases.items():
         assert call(monkeypatch, report.main, *arguments, "--out", tmp_path / "out") == 2
-        assert capsys.readouterr().err.count("\n") == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and complaint in error
     assert not (tmp_path / "out").exists()
     (runs[0] / "lake.json").write_text(json.dumps(result(0.99, protocol="lake")))
     (runs[1] / "mnist.json").write_text("")

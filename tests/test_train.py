@@ -359,6 +359,8 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--init", "paper"], "--network koch"),
         (["--recipe", "best", "--lr", "1", "2"], "--lr takes 1 or 5 numbers"),
         (["--beta2", "1"], "--beta2"),
+        (["--batch", "1"], "--batch must be at least 2"),
+        (["--recipe", "matlab", "--network", "conv4"], "(--recipe matlab is --init narrow)"),
         (["--pairs", "100"], "--pairs is for the losses on pairs"),
         (["--loss", "bce", "--pairs", "5"], "--pairs 5"),
         (["--recipe"], "--recipe"),
@@ -395,6 +397,8 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     assert "a run on omniglot" in capsys.readouterr().err
     assert start(monkeypatch, *resume, "--steps", "99") == 2
     assert "--steps cannot change on --resume" in capsys.readouterr().err
+    assert start(monkeypatch, *resume, "--seed", "0") == 2  # the default, but not this run's
+    assert "--seed cannot change on --resume" in capsys.readouterr().err
     (out / "last.npz").unlink()  # not a reason to begin again, over the best weights
     assert start(monkeypatch, *resume) == 2
     assert "last.npz is missing" in capsys.readouterr().err
