@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
-from minisiamese.data.pictures import EXTENT, PEN, SIZE, read_drawing
+from minisiamese.data.pictures import EXTENT, PEN, SIZE, read_drawing, thin
 from minisiamese.errors import BadInput
 
 
@@ -175,3 +175,55 @@ def test_what_is_no_image_gets_one_line(page, tmp_path):
         read_drawing(tmp_path / "nowhere.png")
     with pytest.raises(BadInput):
         read_drawing(tmp_path)
+
+
+def letter_e(margin, width):
+    """A bold E, 300 x 300, with so much paper around it: most of the picture is ink."""
+    letter = np.full((300, 300), 0, np.uint8)
+    letter[width : (300 - width) // 2, width:] = letter[(300 + width) // 2 : 300 - width, width:] = 255
+    return np.pad(letter, margin, constant_values=255)
+
+
+@pytest.mark.parametrize("margin", [15, 60, 200])
+def test_bold_type_needs_little_paper_around_it(tmp_path, margin):
+    letter = letter_e(margin, 70)
+    assert margin > 15 or (letter == 0).mean() > 0.6
+    Image.fromarray(letter).save(tmp_path / "e.png")
+    ink = read_drawing(tmp_path / "e.png")[:, :, 0] > 127
+    assert [ndimage.label(ink[:, column])[1] for column in (50, 60, 70)] == [3, 3, 3]  # its three arms
+    assert ndimage.label(ink, np.ones((3, 3)))[1] == 1
+
+
+def test_all_strokes_get_the_same_pen(tmp_path):
+    """Thick stems and hairlines, as type with serifs has them."""
+    letter = np.full((400, 400), 255, np.uint8)
+    letter[50:350, 100:160] = letter[50:350, 250:258] = letter[196:204, 100:258] = 0
+    Image.fromarray(letter).save(tmp_path / "h.png")
+    ink = read_drawing(tmp_path / "h.png")[:, :, 0] > 127
+    row = ndimage.label(ink[35])[0]
+    widths = np.bincount(row)[1:]
+    assert len(widths) == 2 and abs(widths - 2 * PEN * SIZE).max() <= 1
+
+
+def test_a_small_character_on_a_large_page_is_looked_at_closely(tmp_path):
+    large = Image.new("L", (3000, 2000), 255)
+    large.paste(Image.fromarray(letter_e(0, 70)).resize((50, 50), Image.Resampling.BOX), (2200, 1500))
+    large.save(tmp_path / "large.png")
+    ink = read_drawing(tmp_path / "large.png")[:, :, 0] > 127
+    assert [ndimage.label(ink[:, column])[1] for column in (50, 60, 70)] == [3, 3, 3]
+
+
+def test_thinning_keeps_what_hangs_together():
+    mask = np.zeros((60, 80), bool)
+    mask[10:50, 10:22] = mask[10:20, 10:40] = True  # a corner
+    mask[5:35, 45:75] = True
+    mask[15:25, 55:65] = False  # a ring
+    mask[50, 50:70] = True  # a line already
+    line = thin(mask)
+    eight = np.ones((3, 3))
+    assert ndimage.label(line, eight)[1] == ndimage.label(mask, eight)[1] == 3
+    assert ndimage.label(~line)[1] == ndimage.label(~mask)[1] == 2
+    assert not np.any(line & ~mask) and np.all(line[50, 50:70])
+    squares = line[1:] & line[:-1]
+    assert not np.any(squares[:, 1:] & squares[:, :-1])  # one pixel wide
+    assert not thin(np.zeros((5, 5), bool)).any()

@@ -1,5 +1,6 @@
 """README's Python example runs as it stands, and its layout is what is there."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from minisiamese.config import Config as TrainConfig
 from minisiamese.config import from_command_line
 from minisiamese.errors import parse
 from minisiamese.evaluate import Config as EvaluateConfig
@@ -26,8 +28,14 @@ def test_the_example_gives_a_right_gradient():
 @pytest.mark.parametrize(
     "line", re.findall(r"^    .*python -m (minisiamese\.(?:train|evaluate) .*?)(?: #.*| >.*)?$", README, re.M)
 )
-def test_every_command_is_one_that_the_program_takes(line, monkeypatch):
+def test_every_command_is_one_that_the_program_takes(line, monkeypatch, tmp_path):
     program, *arguments = shlex.split(line)
+    if "--resume" in arguments:  # a run to go on with
+        monkeypatch.chdir(tmp_path)
+        config = TrainConfig(data="omniglot").checked()
+        run = Path(arguments[arguments.index("--out") + 1])
+        run.mkdir(parents=True)
+        (run / "config.json").write_text(json.dumps(config.to_json()))
     monkeypatch.setattr(sys, "argv", [program, *arguments])
     if program == "minisiamese.train":
         from_command_line().checked()
