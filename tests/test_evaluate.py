@@ -279,6 +279,11 @@ def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_draw
     assert len(seen[True][1][0]) == 1
 
 
+def test_the_last_drawers_of_built_in_alphabets(drawings):
+    drawers = np.unique(drawings.drawers)
+    assert np.unique(evaluate._last_drawers(drawings, 2).drawers).tolist() == drawers[-2:].tolist()
+
+
 def test_each_image_is_embedded_once(monkeypatch):
     """20 classes, 40 drawings, 400 pairs: 40 embeddings."""
     config = TrainConfig(data="omniglot").checked()

@@ -227,3 +227,11 @@ def test_thinning_keeps_what_hangs_together():
     squares = line[1:] & line[:-1]
     assert not np.any(squares[:, 1:] & squares[:, :-1])  # one pixel wide
     assert not thin(np.zeros((5, 5), bool)).any()
+
+
+def test_the_dots_of_a_dry_pen_are_one_line(tmp_path):
+    page = np.full((400, 400), 255, np.uint8)
+    page[100:300:5, 120:122] = page[101:300:5, 120:122] = page[200:202, 120:280:5] = page[200:202, 121:280:5] = 0
+    Image.fromarray(page).save(tmp_path / "dots.png")
+    ink = read_drawing(tmp_path / "dots.png")[:, :, 0] > 127
+    assert ndimage.label(ink)[1] == 1 and np.bincount(ink.sum(axis=1)).argmax() == round(2 * PEN * SIZE)

@@ -137,7 +137,8 @@ def _redraw(ink):
     fine = SIZE * max(2, int(np.ceil(side / SIZE)))  # no smaller than the ink is given, which would tear thin strokes
     page = Image.fromarray(np.uint8(255 * ink))
     page = page.transform((fine, fine), Image.Transform.EXTENT, (x, y, x + side, y + side), Image.Resampling.BILINEAR)
-    line = thin(np.asarray(page) > 127)
+    stroke = ndimage.distance_transform_edt(np.asarray(page) <= 127) <= PEN * fine / 2  # dots of a dry pen are one line
+    line = thin(stroke)
     drawn = ndimage.distance_transform_edt(~line) <= PEN * fine
     return np.asarray(Image.fromarray(np.uint8(255 * drawn)).resize((SIZE, SIZE), Image.Resampling.BOX))
 
