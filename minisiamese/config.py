@@ -237,4 +237,5 @@ def from_command_line():
     config = parse(Config, PROGRAM, default)
     if not config.resume:
         return config
-    return parse(Config, PROGRAM, replace(Config.of_run(config.out or config.checked().out), data=tyro.MISSING))
+    saved = Config.of_run(config.out or config.checked().out)
+    return parse(Config, PROGRAM, replace(saved, data=tyro.MISSING, data_dir=None))

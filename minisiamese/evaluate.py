@@ -27,7 +27,7 @@ from minisiamese.trials import credits, lake_trials, nway_trials, rate
 
 PRETRAINED = Path(__file__).with_name("pretrained.npz")  # the network that comes with the package
 TRIALS = {"nway": 400, "mnist": 400, "verification": 10_000}  # the paper's numbers, but for the first
-TAKEN = {  # the options of the protocols; Lake's test has none
+OPTIONS = {  # the options of the protocols; Lake's test has none
     "lake": (),
     "mnist": ("trials", "seed"),
     "verification": ("trials", "seed", "alphabets", "split"),
@@ -190,8 +190,8 @@ def measure(config, network, trained):
     scorer = network_scorer(network, config.device, views)
     protocol = config.protocol or ("lake" if trained.data == "omniglot" else "nway")
     described = {"protocol": protocol, "views": views}
-    for name in TAKEN["nway"]:
-        if name not in TAKEN[protocol] and getattr(config, name) != Config.__dataclass_fields__[name].default:
+    for name in OPTIONS["nway"]:
+        if name not in OPTIONS[protocol] and getattr(config, name) != Config.__dataclass_fields__[name].default:
             raise BadInput(f"--{name} is no option of --protocol {protocol}")
     if protocol == "lake":
         return described | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer)

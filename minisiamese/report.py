@@ -16,6 +16,7 @@ import tyro
 from matplotlib.figure import Figure
 
 from minisiamese import checkpoint
+from minisiamese.config import MACHINE
 from minisiamese.config import Config as TrainConfig
 from minisiamese.errors import BadInput, front_door, parse
 from minisiamese.plots import BASELINE, OURS
@@ -63,7 +64,7 @@ TESTS = {  # name: (title, published: (who, accuracy in %))
     "nway-within": ("20-way one-shot within evaluation alphabets, random trials", []),
     "nway-across": ("20-way one-shot across evaluation alphabets, random trials", []),
 }
-MACHINE = {"seed", "out", "threads", "device", "data_dir", "resume", "recipe", "data"}  # no part of a row's command
+LEFT_OUT = {"seed", "out", "resume", "recipe", "data", *MACHINE}  # of a row's command, or said first
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def command(config):
     words = ["train", config.data] + (["--recipe", config.recipe] if config.recipe != "best" else [])
     for field in fields(TrainConfig):
         value, usual = getattr(config, field.name), getattr(recipe, field.name)
-        if field.name in MACHINE or value == usual:
+        if field.name in LEFT_OUT or value == usual:
             continue
         if usual is None and getattr(replace(config, **{field.name: None}).checked(), field.name) == value:
             continue  # what the other settings come to
@@ -236,7 +237,7 @@ def main():
     if not tables:
         raise BadInput("the report is of omniglot, and none of these runs has a result on its evaluation alphabets")
     try:
-        page = insert(config.readme.read_text(), tables, config.readme) if config.readme else None
+        page = insert(config.readme.read_text(encoding="utf-8"), tables, config.readme) if config.readme else None
     except (OSError, ValueError) as error:
         raise BadInput(f"--readme {config.readme} cannot be read ({error})") from None
     written = [config.out / "report.md"]

@@ -145,7 +145,10 @@ class Trainer:
 
 
 def train(config):
-    """Train as configured, measure, and leave the run folder; returns the summary."""
+    """Train as configured, measure, and leave the run folder; returns the summary.
+
+    ``train(Config.of_run(out))`` goes on with a run.
+    """
     config = _saved(config) if config.resume else config.checked()
     if not config.resume and config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
         raise BadInput(f"{config.out} exists already: give another --out, or --resume if it is a run to go on with")
@@ -165,6 +168,8 @@ def train(config):
             warnings.simplefilter("ignore", RuntimeWarning)
             _loop(trainer, config.out)
         return finish(trainer)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise BadInput(f"--out: cannot write {config.out} ({error.strerror or error})") from None
 
@@ -179,7 +184,8 @@ def _saved(given):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
         if field.name not in ("out", *MACHINE) and asked not in (None, kept):
             name = f"--{field.name.replace('_', '-')}"
-            raise BadInput(f"{name} cannot change on --resume: {saved.out} was started with {kept}")
+            kept = "without it" if kept is None else f"with {kept}"
+            raise BadInput(f"{name} cannot change on --resume: {saved.out} was started {kept}")
     return replace(saved, **machine).checked()
 
 
@@ -271,7 +277,7 @@ def _log(metrics, bar, **values):
 
 def main():
     config = from_command_line()
-    out = config.checked().out
+    out = config.out or config.checked().out
     again = f"go on with: python -m minisiamese.train {config.data} --out {out} --resume"
     try:
         summary = train(config)

@@ -229,6 +229,41 @@ def test_thinning_keeps_what_hangs_together():
     assert not thin(np.zeros((5, 5), bool)).any()
 
 
+@pytest.mark.parametrize("width", range(2, 30, 3))
+def test_thinning_keeps_diagonals_blots_and_holes(rng, width):
+    x, y = np.meshgrid(np.arange(120), np.arange(120))
+    cross = np.minimum(abs(x - y), abs(x + y - 120)) < width
+    cross &= (10 < np.minimum(x, y)) & (np.maximum(x, y) < 110)
+    assert thin(cross).sum() > 190 - 4 * width  # two lines of 99, shortened at four ends
+    for blot in ((x - 60.3) ** 2 + (y - 59.8) ** 2 < width**2, (abs(x - 60) < width) & (abs(y - 60) < width)):
+        assert thin(blot).any()
+    clouds = ndimage.gaussian_filter(rng.normal(size=(120, 120)), 2 + width / 10) > 0
+    clouds[[0, -1]] = clouds[:, [0, -1]] = False
+    eight, line = np.ones((3, 3)), thin(clouds)
+    assert ndimage.label(line, eight)[1] == ndimage.label(clouds, eight)[1]
+    assert ndimage.label(~line)[1] == ndimage.label(~clouds)[1]
+
+
+def test_strokes_of_any_width_give_one_size(tmp_path):
+    sides = []
+    for width in (4, 20, 60):
+        page = np.full((500, 500), 255, np.uint8)
+        page[100:400, 120 : 120 + width] = page[100:400, 380 - width : 380] = 0
+        page[250 - width // 2 : 250 + width // 2, 120:380] = 0
+        Image.fromarray(page).save(tmp_path / "h.png")
+        rows = np.flatnonzero((read_drawing(tmp_path / "h.png")[:, :, 0] > 127).any(axis=1))
+        sides.append(rows[-1] - rows[0] + 1)
+    assert np.ptp(sides) <= 2 and abs(sides[0] - EXTENT * SIZE) <= 2
+
+
+def test_an_outline_cut_out_along_itself_is_seen(tmp_path):
+    page = np.zeros((200, 200), np.uint8)
+    page[6:-6, 6:-6] = 255
+    Image.fromarray(page).save(tmp_path / "box.png")
+    ink = read_drawing(tmp_path / "box.png")[:, :, 0] > 127
+    assert ndimage.label(~ink)[1] == 2 and not ink[40:65, 40:65].any()
+
+
 def test_the_dots_of_a_dry_pen_are_one_line(tmp_path):
     page = np.full((400, 400), 255, np.uint8)
     page[100:300:5, 120:122] = page[101:300:5, 120:122] = page[200:202, 120:280:5] = page[200:202, 121:280:5] = 0

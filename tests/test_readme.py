@@ -15,7 +15,7 @@ from minisiamese.errors import parse
 from minisiamese.evaluate import Config as EvaluateConfig
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_example_gives_a_right_gradient():

@@ -134,5 +134,5 @@ def test_readmes_results_are_the_reports_output():
     """Typed by nobody: the committed results of the runs give README's section, letter for letter."""
     root = Path(__file__).parent.parent
     runs = [report.read_run(folder) for folder in sorted((root / "lessons/results").iterdir()) if folder.is_dir()]
-    text = (root / "README.md").read_text()
+    text = (root / "README.md").read_text(encoding="utf-8")
     assert report.insert(text, report.markdown(runs), "README.md") == text

@@ -399,6 +399,10 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     assert "--steps cannot change on --resume" in capsys.readouterr().err
     assert start(monkeypatch, *resume, "--seed", "0") == 2  # the default, but not this run's
     assert "--seed cannot change on --resume" in capsys.readouterr().err
+    assert start(monkeypatch, *resume, "--minutes", "5") == 2
+    assert "--minutes cannot change on --resume" in capsys.readouterr().err
+    assert start(monkeypatch, *resume, "--pairs", "100") == 2
+    assert "--pairs cannot change on --resume" in capsys.readouterr().err
     (out / "last.npz").unlink()  # not a reason to begin again, over the best weights
     assert start(monkeypatch, *resume) == 2
     assert "last.npz is missing" in capsys.readouterr().err

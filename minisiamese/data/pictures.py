@@ -1,5 +1,7 @@
 """Any picture of one character, from paper or screen, as a drawing like Omniglot's."""
 
+import warnings
+
 import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
@@ -8,9 +10,10 @@ from scipy.special import ndtri
 from minisiamese.errors import BadInput
 
 SIZE = 105  # of a drawing
+FINE = 4 * SIZE  # side of the page that the pen draws on
 EXTENT = 0.65  # share of the page that Omniglot's drawings fill on average
 PEN = 2.5 / SIZE  # half the width of its pen on such a page (median of 150 background drawings)
-LARGEST = 400  # longer side, in pixels, that a picture is looked at with
+FIRST_LOOK, CLOSE_LOOK = 800, 400  # longer side, in pixels, that a picture and the part with the ink are looked at with
 DECODED = 2000  # longer side, in pixels, that a large JPEG is decoded to, at least
 COARSE = 100  # longer side, in pixels, that the paper is fitted at
 FAINTEST = 12  # contrast, of 255, below which there is no ink
@@ -25,8 +28,8 @@ def read_drawing(path):
     its strokes is drawn with Omniglot's pen.
     """
     picture = _grey(path)
-    ink = _ink(picture)
-    if ink is not None and max(picture.size) > LARGEST:  # a small character on a large page: look closer
+    ink = _ink(picture, FIRST_LOOK)
+    if ink is not None and max(picture.size) > CLOSE_LOOK:
         scale = max(picture.size) / max(ink.shape)
         (top, bottom), (left, right) = _box(ink)
         margin = max(bottom - top, right - left) / 2
@@ -34,16 +37,17 @@ def read_drawing(path):
         picture = picture.crop(
             (max(box[0], 0), max(box[1], 0), min(box[2], picture.width), min(box[3], picture.height))
         )
-        ink = _ink(picture)
+        ink = _ink(picture, CLOSE_LOOK)
     if ink is None:
-        raise BadInput(f"{path} shows no drawing: nothing in it stands out from the paper")
+        raise BadInput(f"{path} shows no drawing: nothing in it stands out from paper around it")
     return _redraw(ink)[:, :, None]
 
 
 def _grey(path):
     """The picture in shades of grey, turned as its camera says, transparency filled in."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image.draft("L", (DECODED, DECODED))
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I;16"):  # Pillow would cut off what is above 255
@@ -72,10 +76,10 @@ def _on_paper(image):
     return Image.alpha_composite(Image.new("RGBA", image.size, (paper, paper, paper, 255)), image)
 
 
-def _ink(picture):
-    """A mask (H, W) of the ink of a picture, at most ``LARGEST`` a side; or None."""
+def _ink(picture, largest):
+    """A mask (H, W) of the ink of a picture, at most ``largest`` a side; or None."""
     small = picture.copy()
-    small.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
+    small.thumbnail((largest, largest), Image.Resampling.BOX)
     grey = np.asarray(small, float)
     smooth = ndimage.gaussian_filter(grey, max(grey.shape) / 1000)
     contrast = smooth - _paper(smooth)
@@ -108,6 +112,7 @@ def _paper(grey, iterations=12):
         level = (coarse[above].mean() + coarse[~above].mean()) / 2 if above.any() else level
     edge = np.concatenate([above[0], above[-1], above[:, 0], above[:, -1]])
     ink = ~above if edge.mean() > 0.5 else above
+    ink = ~ink if ink.mean() > 0.8 else ink  # what was cut out along its outline
 
     A, b = np.column_stack([_quadratics(coarse.shape), ink.ravel()]), coarse.ravel()
     weight = np.ones(len(b))
@@ -130,7 +135,7 @@ def _box(ink):
 
 
 def _redraw(ink):
-    """The ink centred, scaled and drawn with Omniglot's pen: (105, 105) uint8."""
+    """The middle of the ink's strokes centred, scaled and drawn with Omniglot's pen: (105, 105) uint8."""
     (top, bottom), (left, right) = _box(ink)
     side = max(bottom - top, right - left) / EXTENT
     x, y = (left + right - side) / 2, (top + bottom - side) / 2
@@ -138,8 +143,15 @@ def _redraw(ink):
     page = Image.fromarray(np.uint8(255 * ink))
     page = page.transform((fine, fine), Image.Transform.EXTENT, (x, y, x + side, y + side), Image.Resampling.BILINEAR)
     stroke = ndimage.distance_transform_edt(np.asarray(page) <= 127) <= PEN * fine / 2  # dots of a dry pen are one line
-    line = thin(stroke)
-    drawn = ndimage.distance_transform_edt(~line) <= PEN * fine
+
+    points = np.argwhere(thin(stroke))
+    first, last = points.min(axis=0), points.max(axis=0)
+    # thick strokes were shortened: bring the line to full size, but make no more of a blot than it was
+    side = max((last - first).max() / (EXTENT - 2 * PEN), fine / 2)
+    rows, columns = np.round((points - (first + last) / 2) / side * FINE + FINE / 2).astype(int).T
+    empty = np.ones((FINE, FINE), bool)
+    empty[rows, columns] = False
+    drawn = ndimage.distance_transform_edt(empty) <= PEN * FINE
     return np.asarray(Image.fromarray(np.uint8(255 * drawn)).resize((SIZE, SIZE), Image.Resampling.BOX))
 
 
@@ -151,8 +163,8 @@ AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)) 
 def thin(mask):
     """The middle of the strokes of a mask (H, W), one pixel wide and as connected as they are.
 
-    Zhang & Suen (1984): pixels are taken off the strokes' edges, in turn from the south-east and from the north-west,
-    unless that would shorten a line (fewer than two neighbours) or break it (not one run of neighbours).
+    Guo & Hall (1989), their first algorithm: pixels are taken off the strokes' edges, in turn from two sides, unless
+    that would shorten a line or break it.
     """
     mask = np.pad(mask, 1).astype(np.uint8)
     before = None
@@ -164,13 +176,15 @@ def thin(mask):
 
 
 def _removable():
-    """For each of the two turns a table (256,) of which neighbourhoods let go of a pixel; bit k is ``AROUND[k]``."""
-    bits = np.arange(256)[:, None] >> np.arange(8) & 1
-    count, runs = bits.sum(axis=1), (bits < np.roll(bits, -1, axis=1)).sum(axis=1)
-    on_edge = (2 <= count) & (count <= 6) & (runs == 1)
-    north, east, south, west = bits[:, ::2].T
-    turns = (north * east * south + east * south * west, north * east * west + north * south * west)
-    return [np.uint8(on_edge & (turn == 0)) for turn in turns]
+    """For each of the two sides a table (256,) of which neighbourhoods let go of a pixel; bit k is ``AROUND[k]``."""
+    N, NE, E, SE, S, SW, W, NW = ring = (np.arange(256) >> np.arange(8)[:, None] & 1).astype(bool)
+    # going round, how often paper is followed by ink: 1 if the pixel does not hold two parts together
+    runs = sum(~ring[k] & (ring[k + 1] | ring[(k + 2) % 8]) for k in range(0, 8, 2))
+    # neighbours, two by two: fewer than 2 at the end of a line, more than 3 inside a stroke
+    before, after = (sum(ring[k] | ring[k + side] for k in range(0, 8, 2)) for side in (-1, 1))
+    neighbours = np.minimum(before, after)
+    on_edge = (runs == 1) & (2 <= neighbours) & (neighbours <= 3)
+    return [np.uint8(on_edge & ~side) for side in ((S | SW | ~NW) & W, (N | NE | ~SE) & E)]
 
 
 _REMOVABLE = _removable()
