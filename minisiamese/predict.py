@@ -31,8 +31,8 @@ class Matcher:
         try:
             self.slope, self.offset = (float(meta["calibration"][key]) for key in ("slope", "offset"))
         except (KeyError, TypeError, ValueError):
-            message = f"{run} is not calibrated: give the run folder, or the best.npz, of a training that is finished"
-            raise BadInput(message) from None
+            message = "give the run folder, or the best.npz, of a training that is finished (--resume finishes one)"
+            raise BadInput(f"{run} is not calibrated: {message}") from None
 
     def same(self, a, b):
         """The probability that two image files show the same character, if half of all pairs do."""

@@ -158,7 +158,8 @@ def train(config):
     trainer = Trainer(config, *(data.part(name, config, config.data_dir) for name in ("training", "validation")))
     if config.resume:
         trainer.load_last(config.out / "last.npz")
-        print(f"going on with {config.out} after step {trainer.step}, with the settings it was started with")
+        done = trainer.step == trainer.steps
+        print(f"{config.out} is trained; its tests are made again" if done else f"going on after step {trainer.step}")
     try:
         if not config.resume:
             config.out.mkdir(parents=True, exist_ok=True)
@@ -184,6 +185,7 @@ def _saved(given):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
         if field.name not in ("out", *MACHINE) and asked not in (None, kept):
             name = f"--{field.name.replace('_', '-')}"
+            kept = " ".join(map("{:g}".format, kept)) if isinstance(kept, tuple) else kept
             kept = "without it" if kept is None else f"with {kept}"
             raise BadInput(f"{name} cannot change on --resume: {saved.out} was started {kept}")
     return replace(saved, **machine).checked()

@@ -167,11 +167,12 @@ def test_what_is_no_image_gets_one_line(page, tmp_path):
     file = io.BytesIO()
     page.save(file, "png")
     path = tmp_path / "page.png"
-    for bad in (b"", b"text", file.getvalue()[: len(file.getvalue()) // 2]):
+    half = file.getvalue()[: len(file.getvalue()) // 2]
+    for bad, complaint in ((b"", "is no image"), (b"text", "is no image"), (half, "not a readable image")):
         path.write_bytes(bad)
-        with pytest.raises(BadInput, match="not a readable image"):
+        with pytest.raises(BadInput, match=complaint):
             read_drawing(path)
-    with pytest.raises(BadInput, match="no image"):
+    with pytest.raises(BadInput, match="there is no image"):
         read_drawing(tmp_path / "nowhere.png")
     with pytest.raises(BadInput):
         read_drawing(tmp_path)
@@ -262,6 +263,16 @@ def test_an_outline_cut_out_along_itself_is_seen(tmp_path):
     Image.fromarray(page).save(tmp_path / "box.png")
     ink = read_drawing(tmp_path / "box.png")[:, :, 0] > 127
     assert ndimage.label(~ink)[1] == 2 and not ink[40:65, 40:65].any()
+
+
+def test_a_touch_of_the_pen_is_no_speck(tmp_path):
+    page = np.full((600, 600), 255, np.uint8)
+    page[100:500, 100:106] = page[100:500, 494:500] = page[494:500, 100:500] = 0  # a U of a thin pen
+    page[40:46, 200:206] = page[40:46, 400:406] = 0  # and its two dots
+    page[300, 300] = 0  # a speck
+    Image.fromarray(page).save(tmp_path / "u.png")
+    ink = read_drawing(tmp_path / "u.png")[:, :, 0] > 127
+    assert ndimage.label(ink, np.ones((3, 3)))[1] == 3
 
 
 def test_the_dots_of_a_dry_pen_are_one_line(tmp_path):

@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 from scipy.special import ndtri
 
@@ -23,9 +23,9 @@ LEAST = 2e-4  # share of the picture that must be ink
 def read_drawing(path):
     """The drawing (105, 105, 1) uint8, ink 255 on 0, of an image file of any size; BadInput if there is none in it.
 
-    Ink is what stands out from the paper, darker or lighter; the paper is what most of the picture's edge shows. Uneven
-    light is evened out; specks are left out. The ink comes to the middle, to Omniglot's average size, and the middle of
-    its strokes is drawn with Omniglot's pen.
+    Ink is what stands out from the paper, darker or lighter; the paper is what most of the picture's edge shows. Light
+    that falls off smoothly is evened out, the edge of a shadow is not; specks are left out. The ink comes to the
+    middle, to Omniglot's average size, and the middle of its strokes is drawn with Omniglot's pen.
     """
     picture = _grey(path)
     ink = _ink(picture, FIRST_LOOK)
@@ -39,7 +39,7 @@ def read_drawing(path):
         )
         ink = _ink(picture, CLOSE_LOOK)
     if ink is None:
-        raise BadInput(f"{path} shows no drawing: nothing in it stands out from paper around it")
+        raise BadInput(f"{path} shows no drawing: nothing of any size in it stands out from paper around it")
     return _redraw(ink)[:, :, None]
 
 
@@ -61,6 +61,10 @@ def _grey(path):
             return image.convert("L")
     except FileNotFoundError:
         raise BadInput(f"there is no image {path}") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder, not an image") from None
+    except UnidentifiedImageError:
+        raise BadInput(f"{path} is no image, or of a kind that Pillow cannot read") from None
     except Exception as error:  # a damaged file can fail anywhere in its decoder
         raise BadInput(f"{path} is not a readable image ({error})") from None
 
@@ -94,7 +98,9 @@ def _ink(picture, largest):
     label, count = ndimage.label(ink, np.ones((3, 3)))
     area = np.bincount(label.ravel(), minlength=count + 1)
     area[0] = 0
-    return (area >= area.max() / 100)[label]  # without specks
+    # a stroke w pixels wide has its nearest paper 1, 2, ... w/2 ... 2, 1 pixels away, (w + 2) / 4 on average
+    pen = 4 * ndimage.distance_transform_edt(ink)[ink].mean() - 2
+    return (area >= min(area.max() / 100, pen**2 / 2))[label]  # without specks smaller than a touch of the pen
 
 
 def _paper(grey, iterations=12):
