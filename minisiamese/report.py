@@ -107,7 +107,7 @@ def read_run(folder):
         path = folder / "summary.json"
         summary = json.loads(path.read_text())
         results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
-        time = f"{summary['seconds'] / 60:.0f} ({summary['threads']})"
+        time = f"{summary['seconds'] / 60:.0f} ({config.threads})"
         if not summary["finished"]:
             raise BadInput(f"{folder} is not finished: go on with it, --resume, or leave it out")
         found = {test_of(result): result for result in results if result}
@@ -189,14 +189,15 @@ def markdown(runs):
 def figure(runs, path):
     """Lake's test: every row as a point with its interval, ours in blue."""
     rows = rows_of("lake", runs)[::-1]
-    picture = Figure(figsize=(10, 0.34 * len(rows) + 1), layout="constrained")
+    picture = Figure(figsize=(13, 0.34 * len(rows) + 1), layout="constrained")
+    picture.suptitle(TESTS["lake"][0])
     axes = picture.subplots()
     for place, row in enumerate(rows):
         color = OURS if row.seeds else BASELINE
         if row.interval:
             axes.plot([100 * end for end in row.interval], [place, place], color=color, linewidth=2)
         axes.plot(100 * row.accuracy, place, "o", color=color)
-    axes.set(xlabel="accuracy (%)", title=TESTS["lake"][0], xlim=(0, 100))
+    axes.set(xlabel="accuracy (%)", xlim=(0, 100))
     axes.set_yticks(range(len(rows)), [row.who.replace("*", "").replace("`", "") for row in rows], fontsize=8)
     axes.grid(alpha=0.3, axis="x")
     picture.savefig(path, dpi=100)

@@ -21,11 +21,12 @@ def result(accuracy, trials=400, **more):
 
 def make_run(folder, lake, seed=0, **settings):
     folder.mkdir()
-    config = TrainConfig.of_recipe(settings.pop("recipe", "best"), data="omniglot", seed=seed, **settings).checked()
+    config = TrainConfig.of_recipe(
+        settings.pop("recipe", "best"), data="omniglot", seed=seed, threads=2, **settings
+    ).checked()
     (folder / "config.json").write_text(json.dumps(config.to_json()))
     summary = {
         "seconds": 600,
-        "threads": 2,
         "finished": True,
         "lake": result(lake, protocol="lake"),
         "one_shot": result(
