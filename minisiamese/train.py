@@ -274,7 +274,11 @@ def _log(metrics, bar, **values):
     }
     bar.set_postfix(bar.state, refresh=False)
     if "validation_accuracy" in values:
-        tqdm.write(f"step {values['step']}: 20-way accuracy on held-out alphabets {values['validation_accuracy']:.1%}")
+        line = f"step {values['step']}: 20-way accuracy on held-out alphabets {values['validation_accuracy']:.1%}"
+        try:
+            tqdm.write(line)
+        except BrokenPipeError:  # nobody reads any more: save and stop, as on Ctrl-C
+            signal.raise_signal(signal.SIGINT)
 
 
 def main():

@@ -113,6 +113,16 @@ def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatc
     assert steps == sorted(steps) and steps.count(0) == 1
 
 
+def test_a_closed_pipe_loses_no_step(small_omniglot, tmp_path, monkeypatch):
+    def nobody_reads(line):
+        if line.startswith("step 5"):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(train.tqdm, "write", nobody_reads)
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 130
+    assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 6
+
+
 def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot, tmp_path, monkeypatch):
     step, validate, out = train.Trainer.train_step, train.Trainer.validate, tmp_path / "run"
 
