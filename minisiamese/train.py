@@ -184,10 +184,9 @@ def _saved(given):
     for field in fields(Config):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
         if field.name not in ("out", *MACHINE) and asked not in (None, kept):
-            name = f"--{field.name.replace('_', '-')}"
-            kept = " ".join(map("{:g}".format, kept)) if isinstance(kept, tuple) else kept
-            kept = "without it" if kept is None else f"with {kept}"
-            raise BadInput(f"{name} cannot change on --resume: {saved.out} was started {kept}")
+            name = field.name.replace("_", "-")
+            kept = "none" if kept is None else str(kept).strip("(),")
+            raise BadInput(f"--{name} cannot change on --resume: {saved.out} was started with {kept}")
     return replace(saved, **machine).checked()
 
 
