@@ -4,7 +4,6 @@ A scorer is a function (images (M, H, W, C) uint8, pairs (P, 2)) -> scores (P,),
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from minisiamese.backend import in_chunks
 
@@ -27,6 +26,8 @@ def modified_hausdorff(images, pairs):
     The larger of the two means, over the points of one drawing, of the distance to the nearest point of the other
     (Dubuisson & Jain 1994). Omniglot's own demonstration of Lake's one-shot test.
     """
+    from scipy.spatial import cKDTree  # here, for the programs that measure nothing and start the sooner
+
     points = []
     for image in images:
         ink = np.argwhere(image.any(axis=2)).astype(float)
