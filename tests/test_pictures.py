@@ -276,8 +276,10 @@ def test_a_touch_of_the_pen_is_no_speck(tmp_path):
 
 
 def test_the_dots_of_a_dry_pen_are_one_line(tmp_path):
+    """Of ink along both edges of its stroke, too."""
     page = np.full((400, 400), 255, np.uint8)
-    page[100:300:5, 120:122] = page[101:300:5, 120:122] = page[200:202, 120:280:5] = page[200:202, 121:280:5] = 0
+    page[100:300:4, 120:122] = page[101:300:4, 120:122] = page[102:300:4, 125:127] = page[103:300:4, 125:127] = 0
+    page[300:302, 120:280] = 0
     Image.fromarray(page).save(tmp_path / "dots.png")
     ink = read_drawing(tmp_path / "dots.png")[:, :, 0] > 127
-    assert ndimage.label(ink)[1] == 1 and np.bincount(ink.sum(axis=1)).argmax() == round(2 * PEN * SIZE)
+    assert ndimage.label(ink)[1] == 1 and np.bincount(ink.sum(axis=1)[ink.any(axis=1)]).argmax() <= 2 * PEN * SIZE + 1
