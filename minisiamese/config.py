@@ -14,7 +14,8 @@ from minisiamese.data.samplers import COPIES
 from minisiamese.errors import BadInput, parse
 from minisiamese.siamese import CRITERIA
 
-DEFAULT_STEPS = {"omniglot": 1200, "glyphs": 60}
+DEFAULT_STEPS = {"omniglot": 1200, "glyphs": 60, "folder": 300}
+WAYS = 60  # classes a step of the losses on episodes, where --batch does not say
 MATLAB_STEPS = 10_000  # of source 003
 EPOCHS = 200  # at most, of a run on --pairs (Koch et al., section 3.2)
 POSITIVE = (  # settings that must be more than 0 where they are given
@@ -65,12 +66,19 @@ RECIPES = {  # settings that stand in for the defaults
 }
 
 
+OF_DATA = {"folder": {"frame": "page", "turn": False}}  # likewise, for pictures that may be no drawings
+
+
+LATER = {"mining": "random", "hardest": 0.2}  # settings that runs of earlier versions do not name
+
+
 @dataclass(frozen=True)
 class Config:
     """Train a siamese network with hand-written gradients and measure its one-shot accuracy."""
 
-    # Data set: omniglot, or glyphs (built in, nothing to download).
-    data: Annotated[Literal["omniglot", "glyphs"], tyro.conf.Positional]
+    # Data set: omniglot; glyphs (built in, nothing to download); or folder, your own images in --data-dir: one
+    # sub-folder a class, or train/ and test/ with such sub-folders.
+    data: Annotated[Literal["omniglot", "glyphs", "folder"], tyro.conf.Positional]
     # Settings to start from: best (the defaults), paper (Koch et al.), matlab (source 003); other options change them.
     recipe: Literal["best", "paper", "matlab"] = "best"
     # Network: conv4 (35 x 35, four small blocks), conv4-wide (52 x 52), koch (the paper's, 105 x 105) or koch35.
@@ -86,14 +94,15 @@ class Config:
     # Who is trained on: alphabets (all background drawings but --validation-alphabets) or paper (all 30 alphabets by 12
     # drawers; validation on ten evaluation alphabets that Lake's test does not use, by 4 other drawers).
     split: Literal["alphabets", "paper"] = "alphabets"
-    # Training steps. Default: 1200 for omniglot, 60 for glyphs, 200 epochs of --pairs, 10000 for --recipe matlab, or
-    # as many as fit into --minutes.
+    # Training steps. Default: 1200 for omniglot, 60 for glyphs, 300 for folder, 200 epochs of --pairs, 10000 for
+    # --recipe matlab, or as many as fit into --minutes.
     steps: int | None = None
     # Minutes of training, about: the first twentieth is timed and sets the number of steps.
     minutes: float | None = None
-    # Classes a step (nway, prototypical; default 60), or pairs or triplets a step (default 128).
+    # Classes a step (nway, prototypical, --mining; default 60, of folder at most all), or pairs or triplets a step
+    # (default 128).
     batch: int | None = None
-    # Drawings of each class in a step (nway, prototypical).
+    # Drawings of each class in a step (nway, prototypical, --mining).
     drawings: int = 4
     # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
     turn: bool = True
@@ -107,6 +116,10 @@ class Config:
     distort: bool = True
     # Margin of the contrastive and triplet losses.
     margin: float = 1.0
+    # Triplets to learn from: random ones, or easy, semi-hard or hard ones, or the hardest, among --batch classes.
+    mining: Literal["random", "easy", "semi-hard", "hard", "hardest"] = "random"
+    # Share of a step's triplets that are its hardest (--mining hardest).
+    hardest: float = 0.2
     # Optimiser: adam, or momentum SGD.
     optimizer: Literal["adam", "momentum"] = "adam"
     # Learning rate at the start: one number, or one for each layer with weights, first to last.
@@ -138,6 +151,7 @@ class Config:
     # Where to compute: cpu (NumPy) or cuda (CuPy).
     device: Literal["cpu", "cuda"] = "cpu"
     # The one folder to look for omniglot/ in. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
+    # Of data set folder: the folder or zip of images itself.
     data_dir: Path | None = None
     # Run folder. Default: runs/DATA-NETWORK-LOSS.
     out: Path | None = None
@@ -146,8 +160,8 @@ class Config:
 
     @classmethod
     def of_recipe(cls, name, **settings):
-        """The settings of a recipe, but for those given."""
-        return cls(**{"recipe": name} | RECIPES[name] | settings)
+        """The settings of a recipe, for a data set, but for those given."""
+        return cls(**{"recipe": name} | RECIPES[name] | OF_DATA.get(settings.get("data"), {}) | settings)
 
     @classmethod
     def of_run(cls, out):
@@ -179,6 +193,14 @@ class Config:
             for number in value if isinstance(value, tuple) else [value]:
                 if number is not None and not 0 < number < math.inf:
                     raise BadInput(f"--{name.replace('_', '-')} must be more than 0 and finite, not {number}")
+        if not 0 < self.hardest <= 1:
+            raise BadInput(f"--hardest is a share, more than 0 and at most 1, not {self.hardest}")
+        if self.mining != "random" and CRITERIA[self.loss].tuples != "triplets":
+            raise BadInput(f"--mining is for --loss triplet and triplet-squared, not for {self.loss}")
+        if self.data == "folder" and self.data_dir is None:
+            raise BadInput(
+                "folder needs --data-dir: the folder or zip that holds a sub-folder of images for each class"
+            )
         if not 0 <= self.within <= 1:
             raise BadInput(f"--within is a share, 0 to 1, not {self.within}")
         for name, values in {"momentum": self.momentum, "beta2": [self.beta2]}.items():
@@ -202,7 +224,10 @@ class Config:
             raise BadInput(f"--pairs is for the losses on pairs (bce, contrastive), not for {self.loss}")
         if self.split == "paper" and self.data != "omniglot":
             raise BadInput(f"--split paper is of omniglot: {self.data} has no such division")
-        batch = self.batch or (60 if CRITERIA[self.loss].tuples == "episodes" else 128)
+        if CRITERIA[self.loss].tuples == "episodes" or self.mining != "random":
+            batch = self.batch or (None if self.data == "folder" else WAYS)  # as many as the folder has, up to WAYS
+        else:
+            batch = self.batch or 128
         epoch_steps = self.epoch_steps or 235
         if self.pairs and not self.epoch_steps:
             epoch_steps = self.pairs * (1 + COPIES if self.distort else 1) // batch
@@ -220,7 +245,7 @@ class Config:
     def from_json(cls, values, path):
         """The configuration that ``to_json`` gave, read from ``path``; BadInput if it is none."""
         try:
-            known = {field.name: values[field.name] for field in fields(cls)}
+            known = {field.name: (LATER | values)[field.name] for field in fields(cls)}
             paths = {key: known[key] and Path(known[key]) for key in ("data_dir", "out")}
             layer_wise = {key: tuple(known[key]) for key in ("lr", "momentum", "l2")}
             return cls(**known | paths | layer_wise).checked()
@@ -236,6 +261,6 @@ def from_command_line():
     default = Config.of_recipe(recipe if recipe in RECIPES else "best", data=tyro.MISSING)
     config = parse(Config, PROGRAM, default)
     if not config.resume:
-        return config
+        return parse(Config, PROGRAM, replace(default, **OF_DATA[config.data])) if config.data in OF_DATA else config
     saved = Config.of_run(config.out or config.checked().out)
     return parse(Config, PROGRAM, replace(saved, data=tyro.MISSING, data_dir=None))

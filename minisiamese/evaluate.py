@@ -97,13 +97,18 @@ def calibrate(scorer, dataset, count=2000):
 # --- protocols --------------------------------------------------------------------------------------------------------
 
 
-def one_shot(trials, scorer):
+def baselines_of(data):
+    """The baselines that make sense for a data set: one of them compares the ink of drawings."""
+    return {name: each for name, each in BASELINES.items() if data != "folder" or name == "nearest_neighbour"}
+
+
+def one_shot(trials, scorer, baselines):
     """Accuracy over the trials, and the baselines' over the same ones."""
-    baselines = {name: rate(credits(trials.scores(baseline), trials.target)) for name, baseline in BASELINES.items()}
+    baselines = {name: rate(credits(trials.scores(each), trials.target)) for name, each in baselines.items()}
     return {**rate(credits(trials.scores(scorer), trials.target)), "baselines": baselines}
 
 
-def verification(dataset, known, scorer, count, within, rng):
+def verification(dataset, known, scorer, baselines, count, within, rng):
     """Same or different, on count balanced pairs (section 4.2).
 
     Pairs are of one alphabet, as many for each (``within``), or of any. The threshold of every scorer is chosen on
@@ -116,7 +121,7 @@ def verification(dataset, known, scorer, count, within, rng):
         threshold = best_threshold(scorer(known_images, known_pairs), known_same)
         return {**rate(((scorer(images, pairs) > threshold) == same).astype(float)), "threshold": threshold}
 
-    return {**measure(scorer), "baselines": {name: measure(baseline) for name, baseline in BASELINES.items()}}
+    return {**measure(scorer), "baselines": {name: measure(each) for name, each in baselines.items()}}
 
 
 def _pairs(dataset, count, within, rng):
@@ -128,7 +133,9 @@ def _pairs(dataset, count, within, rng):
 
 
 def _last_drawers(dataset, count=4):
-    """What the last few people drew, as the paper has it of its test (section 4.1)."""
+    """What the last few people drew, as the paper has it of its test (section 4.1); all, if nobody knows who."""
+    if dataset.drawers is None:
+        return dataset
     last = dataset.drawers.max()
     return dataset.take_drawers(last - count + 1, last)
 
@@ -145,8 +152,8 @@ class Config:
     # lake: Lake's 20 official runs. nway: random N-way K-shot trials. mnist: 10-way trials on its test digits.
     # verification: same or different, on pairs. Default: lake for networks trained on omniglot, else nway.
     protocol: Literal["lake", "nway", "verification", "mnist"] | None = None
-    # Classes in a trial (nway).
-    way: int = 20
+    # Classes in a trial (nway). Default: 20, or as many as there are.
+    way: int | None = None
     # Support drawings of each class (nway).
     shot: int = 1
     # Trials (nway, mnist; default 400), or pairs (verification; default 10000).
@@ -167,6 +174,7 @@ class Config:
     # Where to compute: cpu (NumPy) or cuda (CuPy).
     device: Literal["cpu", "cuda"] = "cpu"
     # The one folder to look for omniglot/ in. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
+    # For a run on a folder of images: that folder. Default: where it was.
     data_dir: Path | None = None
 
 
@@ -179,7 +187,7 @@ def load_run(path, device="cpu"):
         raise BadInput(f"{path} does not exist: give a run folder that 'python -m minisiamese.train' made")
     arrays, meta = checkpoint.load(path)
     trained = TrainConfig.from_json(meta.get("config") if isinstance(meta, dict) else None, path)
-    network = build(trained, np.random.default_rng(0)).to(device)
+    network = build(trained, np.random.default_rng(0), meta.get("channels", 1)).to(device)
     checkpoint.restore(network.arrays(), arrays, path)
     return network, trained, meta
 
@@ -187,26 +195,30 @@ def load_run(path, device="cpu"):
 def measure(config, network, trained):
     """One protocol's result as a JSON-able dict: accuracy, trials, interval, baselines, and what was measured."""
     views = config.views or trained.views
-    scorer = network_scorer(network, config.device, views)
+    scorer, baselines = network_scorer(network, config.device, views), baselines_of(trained.data)
     protocol = config.protocol or ("lake" if trained.data == "omniglot" else "nway")
     described = {"protocol": protocol, "views": views}
     for name in OPTIONS["nway"]:
         if name not in OPTIONS[protocol] and getattr(config, name) != Config.__dataclass_fields__[name].default:
             raise BadInput(f"--{name} is no option of --protocol {protocol}")
     if protocol == "lake":
-        return described | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer)
+        return described | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer, baselines)
 
     rng, within = np.random.default_rng(config.seed), config.alphabets == "within"
     count = config.trials or TRIALS[protocol]
     described |= {"seed": config.seed}
     if protocol == "mnist":
-        return described | one_shot(nway_trials(mnist.load("test", config.data_dir), 10, 1, count, True, rng), scorer)
+        trials = nway_trials(mnist.load("test", config.data_dir), 10, 1, count, True, rng)
+        return described | one_shot(trials, scorer, baselines)
 
     described |= {"data": trained.data, "split": config.split, "alphabets": config.alphabets, "division": trained.split}
     dataset = data.part(config.split, trained, config.data_dir)
     if protocol == "nway":
-        described |= {"way": config.way, "shot": config.shot}
-        return described | one_shot(nway_trials(dataset, config.way, config.shot, count, within, rng), scorer)
+        most = max(map(len, dataset.classes_of_group)) if within else len(dataset.rows_of_class)
+        way = config.way or min(20, most)
+        described |= {"way": way, "shot": config.shot}
+        trials = nway_trials(dataset, way, config.shot, count, within, rng)
+        return described | one_shot(trials, scorer, baselines)
     if count < 2:
         raise BadInput("--trials must be at least 2 for verification: a same and a different pair")
     if config.split == "training":
@@ -218,7 +230,7 @@ def measure(config, network, trained):
         dataset = omniglot.paper_part("evaluation", config.data_dir) if is_omniglot else dataset.take_groups(ten)
     if within:
         dataset, known = _last_drawers(dataset), _last_drawers(known)
-    return described | verification(dataset, known, scorer, count, within, rng)
+    return described | verification(dataset, known, scorer, baselines, count, within, rng)
 
 
 def describe(result):

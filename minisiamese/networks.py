@@ -5,7 +5,7 @@ Each builder returns a ``Siamese`` of a twin and a head; ``rng`` draws the initi
 
 from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
-from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
+from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
 from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head, Siamese
 
 # How the paper's networks start: standard deviations of weights, (mean, standard deviation) of biases.
@@ -53,18 +53,39 @@ def conv4(rng, head="l1", channels=1, size=35, widths=(64, 64, 64, 64)):
 
     The network of the few-shot literature (Vinyals et al. 2016, Snell et al. 2017).
     """
+    layers, features = _blocks(rng, channels, size, widths)
+    return Siamese(Sequential(*layers), make_head(head, features), size=size, channels=channels)
+
+
+def _blocks(rng, channels, size, widths):
+    """(layers, features): blocks of 3 x 3 convolution, batch norm, pool, ReLU, each half the size before, flattened."""
     layers, before = [], channels
     for block, width in enumerate(widths):  # 35 -> 17 -> 8 -> 4 -> 2
         convolution = Conv2D(before, width, 3, rng, padding=1, bias=None, input_gradient=block > 0)
         layers.append(Block(convolution, BatchNorm(width), window=2))
         before = width
-    features = (size // 2 ** len(widths)) ** 2 * before
-    return Siamese(Sequential(*layers, Flatten()), make_head(head, features), size=size, channels=channels)
+    return [*layers, Flatten()], (size // 2 ** len(widths)) ** 2 * before
 
 
 def conv4_wide(rng, head="l1", channels=1):
     """conv4 on 52 x 52 images with twice the channels in its last two blocks: 1,152 features, 261,000 weights."""
     return conv4(rng, head, channels, size=52, widths=(64, 64, 128, 128))
+
+
+def mnist_classifier(rng, channels=1):
+    """(classifier, branch) of report 000 for MNIST, 28 x 28: 10 class scores, and as features the same through a ReLU
+    where the classifier has its softmax. The two share their weights."""
+    layers, features = _blocks(rng, channels, 28, (16, 32))  # 28 -> 14 -> 7
+    classifier = Sequential(*layers, Linear(features, 64, rng), ReLU(), Linear(64, 10, rng))
+    return classifier, Sequential(*classifier.layers, ReLU())
+
+
+def cifar10_classifier(rng, channels=3):
+    """(classifier, branch) of report 000 for CIFAR-10, 32 x 32: 10 class scores, and as features the 128 numbers
+    before the last layer. The two share their weights."""
+    layers, features = _blocks(rng, channels, 32, (32, 64, 128, 256))  # 32 -> 16 -> 8 -> 4 -> 2
+    branch = Sequential(*layers, Linear(features, 128, rng), ReLU())
+    return Sequential(*branch.layers, Linear(128, 10, rng)), branch
 
 
 def make_head(name, features, alpha=None, bias=True):

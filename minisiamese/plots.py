@@ -21,7 +21,7 @@ def curves(metrics_path, path):
     left.plot(*losses.T, color=OURS, linewidth=1)
     left.set(xlabel="training step", ylabel="training loss", title="Loss (mean of 10 steps)")
     right.plot(validations[:, 0], 100 * validations[:, 1], color=OURS, marker="o", markersize=3)
-    right.set(xlabel="training step", ylabel="accuracy (%)", title="20-way one-shot, held-out alphabets")
+    right.set(xlabel="training step", ylabel="accuracy (%)", title="One-shot, held out of training")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
@@ -80,21 +80,28 @@ def ways(ours, baseline, title, path):
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for rates, label, color in ((ours, "this network", OURS), (baseline, "nearest neighbour (pixels)", BASELINE)):
-        n = list(rates)
+    against_ways(axes, {"this network": ours, "nearest neighbour (pixels)": baseline}, (OURS, BASELINE))
+    axes.set(title=title)
+    figure.savefig(path, dpi=110)
+
+
+def against_ways(axes, lines, colors=None):
+    """Accuracy against N with its 95 % interval for each of ``lines`` {label: {N: rate}}, and chance."""
+    for place, (label, rates) in enumerate(lines.items()):
+        color = colors[place] if colors else f"C{place}"
+        n = [int(way) for way in rates]
         low, high = 100 * np.array([rate["interval"] for rate in rates.values()]).T
         axes.fill_between(n, low, high, color=color, alpha=0.2, linewidth=0)
         axes.plot(
             n, [100 * rate["accuracy"] for rate in rates.values()], color=color, marker="o", markersize=3, label=label
         )
     axes.plot(n, [100 / each for each in n], color="black", linestyle=":", label="chance")
-    axes.set(xlabel="classes in a trial, N", ylabel="accuracy (%)", title=title, ylim=(0, 101), xticks=n[::2])
+    axes.set(xlabel="classes in a trial, N", ylabel="accuracy (%)", ylim=(0, 101), xticks=n[::2])
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(path, dpi=110)
 
 
 def _show(axes, image):
-    """A drawing (H, W, C), ink 255: dark on white without axes."""
-    axes.imshow(255 - image.squeeze(), cmap="gray", vmin=0, vmax=255)
+    """A drawing (H, W, 1), ink 255, dark on white; or a picture in colour (H, W, 3) as it is. Without axes."""
+    axes.imshow(image if image.shape[2] == 3 else 255 - image[:, :, 0], cmap="gray", vmin=0, vmax=255)
     axes.set(xticks=[], yticks=[])

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import numpy as np
 import tyro
-from PIL import Image
 
+from minisiamese.data.images import is_image
 from minisiamese.data.pictures import read_drawing
 from minisiamese.errors import BadInput, front_door, parse
 from minisiamese.evaluate import PRETRAINED, load_run, network_scorer
@@ -27,6 +27,8 @@ class Matcher:
 
     def __init__(self, run=PRETRAINED):
         network, trained, meta = load_run(run)
+        if trained.data == "folder":
+            raise BadInput(f"{run} was trained on a folder of images, and predict reads pictures as drawings")
         self.scorer = network_scorer(network, views=trained.views)
         try:
             self.slope, self.offset = (float(meta["calibration"][key]) for key in ("slope", "offset"))
@@ -47,11 +49,8 @@ class Matcher:
         if not folder.is_dir():
             raise BadInput(f"{folder} is not a folder of images")
         asked = read_drawing(query)
-        Image.init()
-        kinds = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
         for path in sorted(folder.iterdir()):
-            image = path.suffix.lower() in kinds and not path.name.startswith(".") and path.is_file()
-            if image and not path.samefile(query):
+            if is_image(path) and path.is_file() and not path.samefile(query):
                 try:
                     drawings[path] = read_drawing(path)
                 except BadInput as error:

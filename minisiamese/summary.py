@@ -40,10 +40,11 @@ def finish(trainer):
         scorer = evaluate.network_scorer(trainer.network, config.device, config.views)
         calibration = evaluate.calibrate(scorer, data.part("validation", config, config.data_dir))
         checkpoint.save(out / "best.npz", arrays, meta | {"calibration": calibration})
-        across = {"protocol": "nway", "alphabets": "across"}
-        tests = {"one_shot": {"protocol": "nway"}, "across": across, "verification": {"protocol": "verification"}}
+        tests = {"one_shot": {"protocol": "nway"}, "verification": {"protocol": "verification"}}
         if config.data == "omniglot":
             tests = {"lake": {"protocol": "lake"}} | tests
+        if config.data != "folder":  # which has no alphabets
+            tests["across"] = {"protocol": "nway", "alphabets": "across"}
         for key, test in tests.items():
             how = evaluate.Config(out, device=config.device, data_dir=config.data_dir, **test)
             summary[key] = evaluate.measure(how, trainer.network, config)

@@ -19,11 +19,13 @@ from tqdm import tqdm
 
 from minisiamese import checkpoint, data
 from minisiamese.backend import check_device, set_threads, to_host
-from minisiamese.config import MACHINE, Config, from_command_line
+from minisiamese.config import MACHINE, WAYS, Config, from_command_line
 from minisiamese.data.affine import Views, draw_distortions
-from minisiamese.data.samplers import Episodes, Pairs, PairSet, Triplets
+from minisiamese.data.samplers import Batch, Episodes, Pairs, PairSet, Triplets
 from minisiamese.errors import BadInput, front_door
 from minisiamese.evaluate import network_scorer
+from minisiamese.metrics import log, open_metrics, say
+from minisiamese.mining import as_pairs, collapse_warning, distances, in_batch, summarise, triplet_distances
 from minisiamese.networks import build
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.siamese import CRITERIA
@@ -42,16 +44,17 @@ class Trainer:
         self.config = config
         self.rng = np.random.default_rng(config.seed)
         self.network = build(config, self.rng, channels=training.images.shape[3]).to(config.device)
-        training = training.turned() if config.turn else training
+        self.training = training = training.turned() if config.turn else training
         extra = {"momentum": config.momentum} if config.optimizer == "momentum" else {"beta2": config.beta2}
         try:
             self.optimizer = OPTIMIZERS[config.optimizer](self.network, config.l2, config.lr, **extra)
         except ValueError as error:
             raise BadInput(str(error)) from None
         criterion = CRITERIA[config.loss]
-        self.compute = criterion.compute
-        if criterion.tuples == "episodes":
-            self.sampler = Episodes(training, config.batch, config.drawings, config.within)
+        self.compute, self.last = criterion.compute, None
+        if criterion.tuples == "episodes" or config.mining != "random":
+            ways = config.batch or min(WAYS, len(training.rows_of_class))
+            self.sampler = Episodes(training, ways, config.drawings, config.within)
         elif config.pairs:
             self.sampler = PairSet(training, config.batch, config.pairs, config.distort, config.seed, config.within)
         else:
@@ -73,8 +76,13 @@ class Trainer:
         matrices = batch.matrices
         if matrices is None and config.distort:
             matrices = draw_distortions(self.rng, len(batch.rows))
-        batch = batch.to(config.device)
         z = self.network.forward(self.views(batch.rows, matrices))
+        if config.mining != "random":
+            labels, d = self.training.labels[batch.rows], distances(self.network.head, z)
+            triplets = in_batch(d, labels, config.mining, config.margin, self.rng, config.hardest)
+            batch = Batch(batch.rows, as_pairs(triplets))
+        batch = batch.to(config.device)
+        self.last = z, batch
         loss, dz = self.compute(self.network.head, z, batch, config.margin)
         self.network.backward(dz)
         self.optimizer.step(*self.schedule())
@@ -92,6 +100,18 @@ class Trainer:
         """20-way one-shot accuracy within validation alphabets, always on the same trials."""
         scores = self.trials.scores(network_scorer(self.network, self.config.device))
         return rate(credits(scores, self.trials.target))["accuracy"]
+
+    def describe(self, accuracy):
+        """A validation's result as a line."""
+        what = "images" if self.config.data == "folder" else "alphabets"
+        way = self.trials.support.shape[1]
+        return f"step {self.step}: {way}-way accuracy on held-out {what} {accuracy:.1%}"
+
+    def triplet_summary(self):
+        """``mining.summarise`` of the last step's triplets; nothing for other losses."""
+        if CRITERIA[self.config.loss].tuples != "triplets":
+            return {}
+        return summarise(*triplet_distances(self.network.head, *self.last), self.config.margin)
 
     def out_of_patience(self):
         """Whether --patience epochs have passed since the best validation."""
@@ -113,6 +133,7 @@ class Trainer:
 
     def save_best(self, path):
         meta = {"config": self.config.to_json(), "step": self.step, "validation_accuracy": self.best}
+        meta["channels"] = self.training.images.shape[3]
         checkpoint.save(path, self.network.arrays(), meta)
 
     def save_last(self, path):
@@ -181,6 +202,8 @@ def _saved(given):
     if saved.data != given.data:
         raise BadInput(f"--resume: {saved.out} is a run on {saved.data}, not on {given.data}")
     machine = {name: getattr(given, name) for name in MACHINE}
+    if saved.data == "folder":  # the one data set that is nowhere without it
+        machine["data_dir"] = given.data_dir or saved.data_dir
     for field in fields(Config):
         asked, kept = getattr(given, field.name), getattr(saved, field.name)
         if field.name not in ("out", *MACHINE) and asked not in (None, kept):
@@ -203,14 +226,15 @@ def _loop(trainer, out):
     previous_handler = signal.signal(signal.SIGINT, interrupt)
     bar = tqdm(total=trainer.steps, initial=trainer.step, desc="training", unit=" steps", disable=None)
     try:
-        with _open_metrics(out / "metrics.jsonl", trainer.step) as metrics:
+        with open_metrics(out / "metrics.jsonl", trainer.step) as metrics:
             start = time.perf_counter() - trainer.seconds
             if trainer.step == 0:
                 trainer.best = trainer.validate()
                 trainer.validation_seconds = time.perf_counter() - start
-                _log(metrics, bar, step=0, validation_accuracy=trainer.best)
+                log(metrics, bar, step=0, validation_accuracy=trainer.best)
+                say(trainer.describe(trainer.best))
                 trainer.save_best(out / "best.npz")
-            total, count, stopping = 0.0, 0, False
+            total, count, stopping, warned = 0.0, 0, False, None
             while trainer.step != trainer.steps and not stopping:
                 factor, _ = trainer.schedule()
                 total, count = total + trainer.train_step(), count + 1
@@ -231,11 +255,15 @@ def _loop(trainer, out):
                         f"--out ({out} keeps what was saved before)"
                     )
                 rate, seconds = factor * config.lr[0], trainer.seconds
-                _log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=seconds)
+                seen = trainer.triplet_summary()
+                log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=seconds, **seen)
                 total, count = 0.0, 0
+                if seen and not warned and (warned := collapse_warning(seen["d_an"], config.margin)):
+                    say(f"step {step}: {warned}")
                 if validating:
                     accuracy = trainer.validate()
-                    _log(metrics, bar, step=step, validation_accuracy=accuracy)
+                    log(metrics, bar, step=step, validation_accuracy=accuracy)
+                    say(trainer.describe(accuracy))
                     if accuracy > trainer.best:
                         trainer.best, trainer.best_step = accuracy, step
                     if accuracy == trainer.best:
@@ -249,35 +277,6 @@ def _loop(trainer, out):
     finally:
         bar.close()
         signal.signal(signal.SIGINT, previous_handler)
-
-
-def _open_metrics(path, step):
-    """metrics.jsonl, open for appending, without the lines that a resumed run will write again."""
-    kept = []
-    if path.exists():
-        for line in path.read_text().splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line)
-            except ValueError:  # a line cut short when the run was killed
-                break
-    checkpoint.save_text(path, "".join(line + "\n" for line in kept) if step else "")
-    return open(path, "a", buffering=1)
-
-
-def _log(metrics, bar, **values):
-    metrics.write(json.dumps(values) + "\n")
-    shown = {"loss": "{:.3f}", "validation_accuracy": "{:.1%}"}
-    bar.state = getattr(bar, "state", {}) | {
-        key: form.format(values[key]) for key, form in shown.items() if key in values
-    }
-    bar.set_postfix(bar.state, refresh=False)
-    if "validation_accuracy" in values:
-        line = f"step {values['step']}: 20-way accuracy on held-out alphabets {values['validation_accuracy']:.1%}"
-        try:
-            tqdm.write(line)
-        except BrokenPipeError:  # nobody reads any more: save and stop, as on Ctrl-C
-            signal.raise_signal(signal.SIGINT)
 
 
 def main():

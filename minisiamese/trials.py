@@ -44,7 +44,7 @@ def lake_trials(runs):
 
 def nway_trials(dataset, way, shot, count, within, rng):
     """count trials in runs like Lake's: a support of ``way`` random classes by K people, asked about each of the
-    classes with a drawing by another person.
+    classes with a drawing by another person. Where nobody knows who drew what, K + 1 images of each class are drawn.
 
     The classes are of one alphabet (``within``) or of any. BadInput if there are too few classes or drawers.
     """
@@ -53,19 +53,27 @@ def nway_trials(dataset, way, shot, count, within, rng):
     if way < 2 or way > most:
         where = "the largest alphabet" if within else "this split"
         raise BadInput(f"--way must be 2 to {most}, the number of classes in {where}")
-    by_drawer = [dict(zip(dataset.drawers[rows].tolist(), rows, strict=True)) for rows in dataset.rows_of_class]
+    if dataset.drawers is not None:
+        by_drawer = [dict(zip(dataset.drawers[rows].tolist(), rows, strict=True)) for rows in dataset.rows_of_class]
+    elif min(map(len, dataset.rows_of_class)) < shot + 1:
+        raise BadInput(f"--shot {shot} needs {shot + 1} images of each class, but some have fewer")
     everywhere = np.arange(len(dataset.rows_of_class))
     query, support, target = [], [], []
     for _ in range(0, count, way):
         classes = rng.choice(groups[rng.integers(len(groups))] if within else everywhere, way, replace=False)
-        common = sorted(set.intersection(*(set(by_drawer[label]) for label in classes)))
-        if len(common) < shot + 1:
-            raise BadInput(f"--shot {shot} needs {shot + 1} drawings of each class, but some have only {len(common)}")
-        *support_drawers, query_drawer = rng.permutation(common)[: shot + 1].tolist()
-        drawings = [[by_drawer[label][drawer] for drawer in support_drawers] for label in classes]
+        if dataset.drawers is None:
+            images = [rng.choice(dataset.rows_of_class[label], shot + 1, replace=False) for label in classes]
+        else:
+            common = sorted(set.intersection(*(set(by_drawer[label]) for label in classes)))
+            if len(common) < shot + 1:
+                raise BadInput(
+                    f"--shot {shot} needs {shot + 1} drawings of each class, but some have only {len(common)}"
+                )
+            drawers = rng.permutation(common)[: shot + 1].tolist()
+            images = [[by_drawer[label][drawer] for drawer in drawers] for label in classes]
         for answer in range(min(way, count - len(query))):
-            query.append(by_drawer[classes[answer]][query_drawer])
-            support.append(drawings)
+            query.append(images[answer][-1])
+            support.append([drawings[:-1] for drawings in images])
             target.append(answer)
     used, rows = np.unique(np.concatenate([query, np.ravel(support)]), return_inverse=True)
     query, support = np.split(rows.reshape(-1), [len(query)])

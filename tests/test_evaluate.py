@@ -68,7 +68,7 @@ def test_a_constant_scorer_gets_one_in_n(drawings, rng, way):
 
 def test_a_constant_scorer_says_nothing_about_pairs(drawings, rng):
     training, test = drawings.take_groups([0, 1]), drawings.take_groups([2, 3])
-    assert evaluate.verification(test, training, constant, 100, True, rng)["accuracy"] == 0.5
+    assert evaluate.verification(test, training, constant, evaluate.BASELINES, 100, True, rng)["accuracy"] == 0.5
 
 
 def test_credits_share_ties_and_give_nothing_for_not_a_number():
@@ -100,7 +100,7 @@ def test_the_threshold_never_sees_the_test(drawings, rng):
         shift = 10 if labels.min() >= len(known.rows_of_class) else 0
         return (labels[pairs[:, 0]] == labels[pairs[:, 1]]) + shift
 
-    result = evaluate.verification(test, known, scorer, 100, True, rng)
+    result = evaluate.verification(test, known, scorer, evaluate.BASELINES, 100, True, rng)
     assert result["accuracy"] == 0.5 and 0 < result["threshold"] < 1
 
 
@@ -266,7 +266,7 @@ def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_draw
     config = TrainConfig(data="omniglot", network="conv4", views=1, validation_alphabets=1).checked()
     seen = {}
 
-    def watch(dataset, known, scorer, count, within, rng):
+    def watch(dataset, known, scorer, baselines, count, within, rng):
         seen[within] = [(each.group_names, set(each.drawers.tolist())) for each in (dataset, known)]
         return {}
 

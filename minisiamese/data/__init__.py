@@ -1,6 +1,6 @@
 """Data sets by name, such as ``load("omniglot", "background")``, and how runs divide them."""
 
-from minisiamese.data import glyphs, omniglot
+from minisiamese.data import folder, glyphs, omniglot
 from minisiamese.data.dataset import Dataset, hold_out
 
 DATASETS = {"omniglot": omniglot.load, "glyphs": glyphs.load}
@@ -15,8 +15,10 @@ def part(name, run, data_dir=None):
     """The ``"training"``, ``"validation"`` or ``"evaluation"`` drawings as a run's configuration divides them.
 
     ``run.split`` is "alphabets": of the background alphabets ``run.validation_alphabets`` are held out for validation;
-    or "paper": see ``omniglot.paper_part``.
+    or "paper": see ``omniglot.paper_part``. A user's own images are divided as ``folder.part`` says.
     """
+    if run.data == "folder":
+        return folder.part(name, data_dir or run.data_dir)
     if run.split == "paper":
         return omniglot.paper_part(name, data_dir)
     if name == "evaluation":

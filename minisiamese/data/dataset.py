@@ -18,17 +18,19 @@ class Dataset:
     """M images with what is known of each; ink (or light) is bright, 255, on 0, so that what lies outside is blank.
 
     images (M, H, W, C) uint8; labels (M,) class numbers 0, 1, ...; groups (M,) index into group_names (alphabets);
-    drawers (M,) who drew the image (within its alphabet).
+    drawers (M,) who drew the image (within its alphabet), or None if nobody knows; class_names by class number, or ().
     """
 
     images: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
-    drawers: np.ndarray
+    drawers: np.ndarray | None
     group_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self):
-        if not len(self.images) == len(self.labels) == len(self.groups) == len(self.drawers):
+        drawers = self.labels if self.drawers is None else self.drawers
+        if not len(self.images) == len(self.labels) == len(self.groups) == len(drawers):
             raise ValueError("images, labels, groups and drawers must be of one length")
 
     @cached_property
@@ -45,11 +47,15 @@ class Dataset:
 
     def take_groups(self, groups):
         """The drawings of some groups only, classes and groups numbered anew."""
-        return self._take(np.isin(self.groups, groups))
+        return self.take(np.isin(self.groups, groups))
 
     def take_drawers(self, first, last):
         """The drawings of drawers first..last only, classes and groups numbered anew."""
-        return self._take((first <= self.drawers) & (self.drawers <= last))
+        return self.take((first <= self.drawers) & (self.drawers <= last))
+
+    def take_classes(self, classes):
+        """The images of some classes only, numbered anew."""
+        return self.take(np.isin(self.labels, classes))
 
     def turned(self):
         """Four times the drawings: every alphabet as it is, and turned by 90, 180 and 270 degrees as three others."""
@@ -58,18 +64,21 @@ class Dataset:
             np.concatenate([np.rot90(self.images, turn, axes=(1, 2)) for turn in range(4)]),
             np.concatenate([self.labels + turn * classes for turn in range(4)]),
             np.concatenate([self.groups + turn * groups for turn in range(4)]),
-            np.tile(self.drawers, 4),
+            None if self.drawers is None else np.tile(self.drawers, 4),
             tuple(f"{name} turned by {90 * turn}" for turn in range(4) for name in self.group_names),
         )
 
-    def _take(self, chosen):
+    def take(self, chosen):
+        """The images of a mask or of row numbers, classes and groups numbered anew."""
         groups, group_of = np.unique(self.groups[chosen], return_inverse=True)
+        classes, labels = np.unique(self.labels[chosen], return_inverse=True)
         return Dataset(
             self.images[chosen],
-            np.unique(self.labels[chosen], return_inverse=True)[1],
+            labels,
             group_of,
-            self.drawers[chosen],
+            None if self.drawers is None else self.drawers[chosen],
             tuple(self.group_names[group] for group in groups),
+            tuple(self.class_names[label] for label in classes) if self.class_names else (),
         )
 
 

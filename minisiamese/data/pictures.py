@@ -1,12 +1,11 @@
 """Any picture of one character, from paper or screen, as a drawing like Omniglot's."""
 
-import warnings
-
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from scipy import ndimage
 from scipy.special import ndtri
 
+from minisiamese.data.images import read_image
 from minisiamese.errors import BadInput
 
 SIZE = 105  # of a drawing
@@ -44,29 +43,9 @@ def read_drawing(path):
 
 
 def _grey(path):
-    """The picture in shades of grey, turned as its camera says, transparency filled in."""
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image.draft("L", (DECODED, DECODED))
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # Pillow would cut off what is above 255
-                image = Image.fromarray(np.uint8(np.asarray(image, float) / 257))
-            elif image.mode in ("I", "F"):  # of no known range
-                values = np.nan_to_num(np.asarray(image, float))
-                low, high = np.percentile(values, (0.1, 99.9))
-                image = Image.fromarray(np.uint8(255 * np.clip((values - low) / max(high - low, 1e-12), 0, 1)))
-            if image.has_transparency_data:
-                image = _on_paper(image.convert("RGBA"))
-            return image.convert("L")
-    except FileNotFoundError:
-        raise BadInput(f"there is no image {path}") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is a folder, not an image") from None
-    except UnidentifiedImageError:
-        raise BadInput(f"{path} is no image, or of a kind that Pillow cannot read") from None
-    except Exception as error:  # a damaged file can fail anywhere in its decoder
-        raise BadInput(f"{path} is not a readable image ({error})") from None
+    """The picture in shades of grey, transparency filled in."""
+    image = read_image(path, path, "L", (DECODED, DECODED))
+    return (_on_paper(image.convert("RGBA")) if image.has_transparency_data else image).convert("L")
 
 
 def _on_paper(image):

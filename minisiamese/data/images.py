@@ -1,0 +1,44 @@
+"""Image files of any kind, as Pillow reads them, with one clear line for those that it cannot."""
+
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from minisiamese.errors import BadInput
+
+
+def read_image(source, where, mode=None, at_least=None):
+    """The Pillow image of a path or an open file, turned as its camera says, with 8 bits a channel.
+
+    ``where`` names it in complaints. A JPEG that is larger than ``at_least`` (width, height) may come smaller, but not
+    smaller than that, and in ``mode``, if that is what it can be decoded to. BadInput if it is no readable image.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(source) as image:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            if at_least:
+                image.draft(mode, at_least)
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I;16"):  # Pillow would cut off what is above 255
+                return Image.fromarray(np.uint8(np.asarray(image, float) / 257))
+            if image.mode in ("I", "F"):  # of no known range
+                values = np.nan_to_num(np.asarray(image, float))
+                low, high = np.percentile(values, (0.1, 99.9))
+                return Image.fromarray(np.uint8(255 * np.clip((values - low) / max(high - low, 1e-12), 0, 1)))
+            image.load()
+            return image
+    except FileNotFoundError:
+        raise BadInput(f"there is no image {where}") from None
+    except IsADirectoryError:
+        raise BadInput(f"{where} is a folder, not an image") from None
+    except UnidentifiedImageError:
+        raise BadInput(f"{where} is no image, or of a kind that Pillow cannot read") from None
+    except Exception as error:  # a damaged file can fail anywhere in its decoder
+        raise BadInput(f"{where} is not a readable image ({error})") from None
+
+
+def is_image(path):
+    """Whether a file's name is that of an image that Pillow can read; hidden files are none."""
+    Image.init()
+    return not path.name.startswith(".") and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN

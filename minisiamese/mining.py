@@ -1,0 +1,124 @@
+"""Which triplets to learn from: easy, semi-hard, hard or random ones (report 000), or the hardest few (report 001).
+
+Notation: z (N, D) embeddings of images with labels (N,); a triplet is an anchor a, a positive p of its class and a
+negative n of another; d_ap, d_an (T,) are its two distances. Triplets (T, 3) are row numbers. Mining chooses among
+numbers that are there already, so it is done on the host, and nothing is differentiated.
+"""
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from minisiamese.backend import array_module, to_host
+
+KINDS = ("easy", "semi-hard", "hard")
+MINING = ("random", *KINDS, "hardest")
+POOL = 256  # negatives that an anchor and a positive are shown, mining offline
+ROUNDS = 40  # how often as many anchors as triplets are wanted are tried for one of the wanted kind
+COLLAPSED = 0.01  # of the margin: how close to each other images of different classes are when all is lost
+
+
+def kind_of(d_ap, d_an, margin):
+    """The kind of each triplet, as its place in ``KINDS``; every triplet is of one kind exactly.
+
+    easy: the loss max(0, d_ap - d_an + margin) is 0; hard: d_an <= d_ap, the negative is no farther than the positive;
+    semi-hard: all between, d_ap < d_an < d_ap + margin (Schroff et al. 2015).
+    """
+    xp = array_module(d_ap)
+    return xp.where(d_ap - d_an + margin > 0, xp.where(d_an <= d_ap, 2, 1), 0)
+
+
+def summarise(d_ap, d_an, margin):
+    """What to watch: {"active": the share of triplets with a loss, "d_ap", "d_an": the mean distances}."""
+    if not len(d_ap):
+        return {"active": 0.0, "d_ap": 0.0, "d_an": 0.0}
+    active = (d_ap - d_an + margin > 0).mean()
+    return {"active": float(active), "d_ap": float(d_ap.mean()), "d_an": float(d_an.mean())}
+
+
+def collapse_warning(d_an, margin):
+    """A line that says what to do if an embedding has become one point, as it may on the hardest triplets; else None.
+
+    d_an is the mean distance to negatives. At one point every loss is the margin, and every gradient of a distance is
+    taken as 0, so that learning has ended.
+    """
+    if d_an >= COLLAPSED * margin:
+        return None
+    return (
+        f"the embedding has collapsed: images of different classes are {d_an:.1g} apart, and the margin is {margin:g}. "
+        "Start again with a smaller learning rate, or mine semi-hard triplets instead of the hardest"
+    )
+
+
+def as_pairs(triplets):
+    """Triplets (T, 3) as pairs (2 T, 2), as a ``Batch`` has them: (anchor, positive), then (anchor, negative)."""
+    return np.concatenate([triplets[:, :2], triplets[:, ::2]])
+
+
+def triplet_distances(head, z, batch):
+    """d_ap and d_an (T,) of a batch of triplets, on the host."""
+    return np.split(-to_host(head.forward(z, batch.pairs, train=False)), 2)
+
+
+def distances(head, z):
+    """The distances d (N, N) between a batch's embeddings, as a distance head sees them, on the host."""
+    first, second = np.triu_indices(len(z), 1)
+    pairs = array_module(z).asarray(np.stack([first, second], axis=1))
+    d = np.zeros((len(z), len(z)), z.dtype)
+    d[first, second] = d[second, first] = -to_host(head.forward(z, pairs, train=False))
+    return d
+
+
+def in_batch(d, labels, how, margin, rng, share=0.2):
+    """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings.
+
+    how, one of ``MINING``: for every anchor and positive one negative drawn from those that make the triplet of this
+    kind, or from all ("random"), if there is one; or the ``share`` of all triplets with the largest d_ap - d_an
+    ("hardest": report 001's top-k %).
+    """
+    labels = np.asarray(labels)
+    same = labels[:, None] == labels
+    anchor, positive = np.nonzero(same & ~np.eye(len(labels), dtype=bool))
+    d_ap, d_an, allowed = d[anchor, positive], d[anchor], ~same[anchor]
+    if how == "hardest":
+        pair, negative = np.nonzero(allowed)
+        excess = d_ap[pair] - d_an[pair, negative]
+        chosen = np.sort(np.argsort(-excess, kind="stable")[: int(np.ceil(share * len(excess)))])
+        return np.stack([anchor[pair], positive[pair], negative], axis=1)[chosen]
+    negative = _choose(d_ap, d_an, allowed, how, margin, rng)
+    found = negative >= 0
+    return np.stack([anchor, positive, negative], axis=1)[found]
+
+
+def offline(z, labels, how, count, margin, rng):
+    """Up to count triplets (T, 3) of a kind, or "random" ones, from the embeddings of a whole training set.
+
+    Anchor and positive are drawn first, and the negative from ``POOL`` random images. Where the kind is rare, as hard
+    triplets are for a network that is good already, there may be fewer than count, or none.
+    """
+    labels, chosen, found = np.asarray(labels), [np.empty((0, 3), int)], 0
+    order = np.argsort(labels, kind="stable")
+    start, size = np.unique(labels[order], return_index=True, return_counts=True)[1:]
+    number = np.searchsorted(labels[order][start], labels)  # of each image's class
+    for _ in range(ROUNDS):
+        anchor = rng.integers(len(z), size=min(count, 1000))
+        positive = order[start[number[anchor]] + rng.integers(size[number[anchor]])]
+        pool = rng.choice(len(z), min(POOL, len(z)), replace=False)
+        d_ap = np.sqrt(((z[anchor] - z[positive]) ** 2).sum(axis=1))
+        allowed = (labels[pool] != labels[anchor][:, None]) & (positive != anchor)[:, None]
+        column = _choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
+        triplets = np.stack([anchor, positive, pool[column]], axis=1)[column >= 0]
+        chosen.append(triplets)
+        found += len(triplets)
+        if found >= count:
+            break
+    return np.concatenate(chosen)[:count]
+
+
+def _choose(d_ap, d_an, allowed, how, margin, rng):
+    """For each of R anchors with a positive (d_ap (R,)) the column of one of its M negatives (d_an, allowed (R, M)),
+    drawn from those of the wanted kind; -1 where there is none."""
+    if how != "random":
+        allowed = allowed & (kind_of(d_ap[:, None], d_an, margin) == KINDS.index(how))
+    lot = np.where(allowed, rng.random(allowed.shape), -1)
+    column = lot.argmax(axis=1)
+    return np.where(lot[np.arange(len(lot)), column] < 0, -1, column)

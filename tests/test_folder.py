@@ -1,0 +1,226 @@
+"""Anyone's images: arrangements and kinds that are handled, and one clear line for those that are not."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import call
+from PIL import Image
+
+from minisiamese import evaluate, train
+from minisiamese.data import folder
+from minisiamese.errors import BadInput
+
+
+def picture(rng, size=(20, 20), mode="RGB"):
+    channels = {"RGB": (3,), "RGBA": (4,), "L": ()}[mode]
+    return Image.fromarray(rng.integers(256, size=(size[1], size[0], *channels), dtype=np.uint8), mode)
+
+
+def as_bytes(image, kind="png"):
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+def write(where, files):
+    """{name: bytes} as a folder, or as a zip if its name says so."""
+    if where.suffix == ".zip":
+        with zipfile.ZipFile(where, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        return where
+    for name, data in files.items():
+        path = where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir(exist_ok=True)
+        else:
+            path.write_bytes(data)
+    return where
+
+
+def classes(rng, names, count=2, prefix="", **kind):
+    return {f"{prefix}{name}/{number}.png": as_bytes(picture(rng, **kind)) for name in names for number in range(count)}
+
+
+@pytest.mark.parametrize("name", ["folder", "archive.zip"])
+@pytest.mark.parametrize("prefix", ["", "My images/", "a/b/"])
+def test_folders_and_zips_whatever_is_around_the_classes(tmp_path, rng, name, prefix):
+    files = classes(rng, ["cat", "dog"], prefix=prefix)
+    extra = {f"{prefix}notes.txt": b"no image", f"{prefix}cat/.DS_Store": b"", "__MACOSX/cat/._0.png": b"nothing"}
+    loaded = folder.load(write(tmp_path / name, files | extra))
+    assert list(loaded) == ["all"]
+    dataset = loaded["all"]
+    assert dataset.class_names == ("cat", "dog") and dataset.labels.tolist() == [0, 0, 1, 1]
+    assert dataset.images.shape == (4, 20, 20, 3)
+    first = np.asarray(Image.open(io.BytesIO(files[f"{prefix}cat/0.png"])))
+    assert np.array_equal(dataset.images[0], first)  # no colour is changed
+
+
+def test_train_and_test_are_kept_apart(tmp_path, rng):
+    files = classes(rng, ["a", "b", "c"], prefix="x/train/") | classes(rng, ["b", "d"], 3, prefix="x/test/")
+    loaded = folder.load(write(tmp_path / "x.zip", files))
+    assert {part: each.class_names for part, each in loaded.items()} == {"train": ("a", "b", "c"), "test": ("b", "d")}
+    assert len(loaded["train"].images) == len(loaded["test"].images) == 6
+    expected = np.asarray(Image.open(io.BytesIO(files["x/test/b/0.png"])))
+    assert np.array_equal(loaded["test"].images[0], expected)
+
+
+def test_grey_images_are_kept_as_drawings_are(tmp_path, rng):
+    page = np.full((30, 20), 255, np.uint8)
+    page[10:20, 5:15] = 0
+    files = {f"{name}/{n}.png": as_bytes(Image.fromarray(page)) for name in "ab" for n in range(2)}
+    images = folder.load(write(tmp_path / "x", files))["all"].images
+    assert images.shape == (4, 30, 30, 1)
+    assert images[0, 15, 15, 0] == 255 and images[0, 0, 0, 0] == 0  # ink, paper
+    assert images[0, :, :5].max() == images[0, :, -5:].max() == 0  # what a square needs is paper, too
+
+
+def test_16_bit_palette_transparent_and_1_bit_images(tmp_path):
+    ramp = np.linspace(0, 255, 16).astype(np.uint8).reshape(4, 4)
+    grey = Image.fromarray(ramp)
+    seen = {
+        "16-bit": Image.fromarray(ramp.astype(np.uint16) * 257),
+        "palette": grey.convert("P"),
+        "grey in colour": grey.convert("RGB"),
+        "transparent": Image.merge("LA", (grey, Image.fromarray(np.full((4, 4), 255, np.uint8)))),
+    }
+    files = {f"{name}/{n}.png": as_bytes(image) for name, image in seen.items() for n in range(2)}
+    dataset = folder.load(write(tmp_path / "x", files))["all"]
+    assert dataset.images.shape == (8, 4, 4, 1)
+    for image in dataset.images:
+        assert abs(image[..., 0].astype(int) - (255 - ramp)).max() <= 1
+    nothing = Image.new("RGBA", (4, 4), (200, 0, 0, 0))  # what one sees through is white
+    files = {f"{name}/{n}.png": as_bytes(nothing) for name in "ab" for n in range(2)}
+    assert folder.load(write(tmp_path / "y", files))["all"].images.max() == 0
+    files |= {"c/0.png": as_bytes(grey.convert("1")), "c/1.png": as_bytes(Image.new("RGB", (4, 4), "red"))}
+    colour = folder.load(write(tmp_path / "z", files))["all"].images
+    assert colour.shape[3] == 3 and colour[0].min() == 255 and colour[-1, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_images_of_all_sizes_become_one(tmp_path, rng):
+    sizes = [(20, 20), (300, 200), (50, 105), (7, 3)]
+    files = {f"{name}/{n}.png": as_bytes(picture(rng, sizes[n])) for name in "ab" for n in range(4)}
+    images = folder.load(write(tmp_path / "x", files))["all"].images
+    assert images.shape == (8, 105, 105, 3)
+    assert images[1, :17].max() == images[1, -17:].max() == 0  # 300 x 200 is 105 x 70 between black
+
+
+CANNOT = {
+    "nothing": ("nothing", "holds no images"),
+    "no image at all": ("no images", "holds no images"),
+    "images in no class": ("loose", "is in no class"),
+    "one class": ("one class", "one class only .cat"),
+    "an empty class": ("empty", "class dog in .* holds no images"),
+    "a class with one image": ("single", "class dog in .* has one image"),
+    "one level too deep": ("deep", "lies too deep: the images of class animals"),
+    "a damaged image": ("damaged", "cat/1.png in .* is not a readable image"),
+    "no image inside": ("text", "cat/1.png in .* is no image"),
+}
+
+
+@pytest.mark.parametrize("name", ["folder", "archive.zip"])
+@pytest.mark.parametrize("case", CANNOT)
+def test_what_cannot_be_used_gets_one_clear_line(tmp_path, rng, case, name):
+    files, message = CANNOT[case]
+    whole = classes(rng, ["cat", "dog"])
+    image = whole["cat/0.png"]
+    files = {
+        "nothing": {},
+        "no images": {"cat/readme.txt": b""},
+        "loose": whole | {"stray.png": image},
+        "one class": classes(rng, ["cat"]),
+        "empty": classes(rng, ["cat", "cow"]) | {"dog/": b""},
+        "single": whole | {"dog/1.png": b"", "dog/0.png": b""} | {"dog/1.png": image, "dog/0.png": image},
+        "deep": classes(rng, ["cat"], prefix="animals/") | classes(rng, ["car"], prefix="vehicles/"),
+        "damaged": whole | {"cat/1.png": image[: len(image) // 2]},
+        "text": whole | {"cat/1.png": b"this is no image"},
+    }[files]
+    if case == "a class with one image":
+        del files["dog/1.png"]
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BadInput, match=message) as caught:
+        folder.load(write(tmp_path / name, files))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"not a zip", b"PK\x03\x04 and then nothing", b""])
+def test_a_broken_zip_gets_one_clear_line(tmp_path, content):
+    (tmp_path / "x.zip").write_bytes(content)
+    with pytest.raises(BadInput, match="is not a folder or a whole zip"):
+        folder.load(tmp_path / "x.zip")
+    with pytest.raises(BadInput, match="there is no folder or zip"):
+        folder.load(tmp_path / "nowhere")
+
+
+def test_a_zip_cut_in_its_middle_gets_one_clear_line(tmp_path, rng):
+    path = write(tmp_path / "x.zip", classes(rng, ["a", "b"]))
+    raw = bytearray(path.read_bytes())
+    raw[60:90] = bytes(30)  # inside of the first image
+    path.write_bytes(raw)
+    with pytest.raises(BadInput):
+        folder.load(path)
+
+
+# --- the parts of a run -----------------------------------------------------------------------------------------------
+
+
+def names(path):
+    return {name: set(folder.part(name, path).class_names) for name in ("training", "validation", "evaluation")}
+
+
+def test_classes_are_divided(tmp_path, rng):
+    parts = names(write(tmp_path / "x", classes(rng, "abcdefghijkl")))
+    assert [len(part) for part in parts.values()] == [8, 2, 2]
+    assert len(set.union(*parts.values())) == 12
+    with pytest.raises(BadInput, match="holds 5 classes, and it takes 6"):
+        names(write(tmp_path / "y", classes(rng, "abcde")))
+
+
+def test_new_classes_in_test_are_validated_on_new_classes(tmp_path, rng):
+    files = classes(rng, "abcdef", prefix="train/") | classes(rng, "xyz", prefix="test/")
+    parts = names(write(tmp_path / "x", files))
+    assert parts["evaluation"] == set("xyz") and len(parts["training"]) == 4 and len(parts["validation"]) == 2
+    assert parts["training"] | parts["validation"] == set("abcdef")
+
+
+def test_the_same_classes_in_test_are_validated_on_new_images(tmp_path, rng):
+    files = classes(rng, "abc", 10, prefix="train/") | classes(rng, "abc", prefix="test/")
+    path = write(tmp_path / "x", files)
+    assert set(map(frozenset, names(path).values())) == {frozenset("abc")}
+    training, validation = folder.part("training", path), folder.part("validation", path)
+    assert len(training.images) == 24 and len(validation.images) == 6
+    seen = {image.tobytes() for image in training.images}
+    assert not seen & {image.tobytes() for image in validation.images}
+    few = classes(rng, "ab", 3, prefix="train/") | classes(rng, "ab", prefix="test/")
+    with pytest.raises(BadInput, match=r"class train/a .* has 3 images"):
+        names(write(tmp_path / "y", few))
+
+
+def test_training_on_a_folder_in_colour(tmp_path, rng, monkeypatch, capsys):
+    """From the command line: trained, stopped, gone on with, moved, and measured."""
+    colours = rng.integers(256, size=(8, 3))
+    files = {}
+    for label, colour in enumerate(colours):
+        for number in range(6):
+            pixels = np.clip(colour + rng.normal(0, 30, (16, 16, 3)), 0, 255).astype(np.uint8)
+            files[f"class{label}/{number}.png"] = as_bytes(Image.fromarray(pixels))
+    path, out = write(tmp_path / "mine", files), tmp_path / "run"
+    common = ("--out", out, "--threads", 1)
+    how = ("--network", "conv4", "--loss", "triplet", "--mining", "semi-hard", "--views", 1)
+    assert call(monkeypatch, train.main, "folder", "--data-dir", path, "--steps", 3, *how, *common) == 0
+    assert "2-way accuracy on held-out images" in capsys.readouterr().out
+    lines = (out / "metrics.jsonl").read_text()
+    assert '"active"' in lines and '"d_ap"' in lines and '"d_an"' in lines
+    path.rename(tmp_path / "moved")
+    again = ("folder", "--data-dir", tmp_path / "moved", "--resume", *common)
+    assert call(monkeypatch, train.main, *again) == 0
+    capsys.readouterr()
+    for protocol in ("nway", "verification"):
+        options = ("--protocol", protocol, "--trials", 20, "--data-dir", tmp_path / "moved")
+        assert call(monkeypatch, evaluate.main, out, *options) == 0
+        assert "20 trials" in capsys.readouterr().out
+    assert call(monkeypatch, train.main, "folder", *common) == 2
+    assert "folder needs --data-dir" in capsys.readouterr().err
