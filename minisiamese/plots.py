@@ -82,6 +82,7 @@ def ways(ours, baseline, title, path):
     axes = figure.subplots()
     against_ways(axes, {"this network": ours, "nearest neighbour (pixels)": baseline}, (OURS, BASELINE))
     axes.set(title=title)
+    axes.legend()
     figure.savefig(path, dpi=110)
 
 
@@ -98,7 +99,6 @@ def against_ways(axes, lines, colors=None):
     axes.plot(n, [100 / each for each in n], color="black", linestyle=":", label="chance")
     axes.set(xlabel="classes in a trial, N", ylabel="accuracy (%)", ylim=(0, 101), xticks=n[::2])
     axes.grid(alpha=0.3)
-    axes.legend()
 
 
 def _show(axes, image):

@@ -1,0 +1,69 @@
+"""A training that can be stopped at any step, and goes on as if it had not been."""
+
+import time
+
+import numpy as np
+
+from minisiamese import checkpoint
+from minisiamese.errors import BadInput
+from minisiamese.optimizers import SCHEDULES
+
+SAVE_SECONDS = 60  # between two saves of a training that goes on
+OBSERVATIONS = 15  # times that a training is looked at
+
+
+class Stopped(Exception):
+    """A training was asked to stop, and was saved."""
+
+
+class Learner:
+    """The network, the optimiser, the random state and the log of a training: all that its next steps depend on."""
+
+    def __init__(self, network, optimizer, steps, seed):
+        self.network, self.optimizer, self.steps = network, optimizer, steps
+        self.rng = np.random.default_rng(seed)
+        self.step, self.seconds, self.log = 0, 0.0, []
+
+    def learn(self, path, backpropagate, observe, tick):
+        """Go on, from what ``path`` holds if it is there, to the last step; raises ``Stopped`` if asked to.
+
+        ``backpropagate(rng, step)`` leaves the gradients and returns the loss, ``observe()`` returns what is to be
+        logged with it, ``tick(steps)`` is told of steps that were made and returns whether to stop.
+        """
+        if path.exists():
+            self._load(path)
+        tick(self.step)
+        started = saved = time.perf_counter()
+        before, total, count = self.seconds, 0.0, 0
+        while self.step < self.steps:
+            total, count = total + backpropagate(self.rng, self.step), count + 1
+            self.optimizer.step(*SCHEDULES["cosine"](self.step, self.steps, 1))
+            self.network.zero_grad()
+            self.step += 1
+            if self.step * OBSERVATIONS // self.steps != (self.step - 1) * OBSERVATIONS // self.steps:
+                loss = float(total) / count
+                if not np.isfinite(loss):
+                    raise BadInput(f"{path.stem}: the loss is no longer a number at step {self.step}")
+                self.log.append({"step": self.step, "loss": loss} | observe())
+                total, count = 0.0, 0
+            stop, now = tick(1), time.perf_counter()
+            self.seconds = before + now - started
+            if stop or now - saved > SAVE_SECONDS:
+                self._save(path)
+                saved = now
+            if stop and self.step < self.steps:
+                raise Stopped
+
+    def _arrays(self):
+        return self.network.arrays() | {f"optimizer.{key}": array for key, array in self.optimizer.state.items()}
+
+    def _save(self, path):
+        state = {key: getattr(self, key) for key in ("step", "seconds", "log")}
+        checkpoint.save(path, self._arrays(), state | {"random_state": self.rng.bit_generator.state})
+
+    def _load(self, path):
+        arrays, meta = checkpoint.load(path)
+        checkpoint.restore(self._arrays(), arrays, path)
+        self.rng.bit_generator.state = meta["random_state"]
+        self.step, self.seconds, self.log = (meta[key] for key in ("step", "seconds", "log"))
+        self.optimizer.steps = self.step
