@@ -20,10 +20,8 @@ from minisiamese.data.dataset import Dataset
 from minisiamese.errors import BadInput
 from minisiamese.experiments import runs
 from minisiamese.experiments.measuring import ReportTests
-from minisiamese.experiments.runs import PRETRAINING, RUNS, SEEN, VALIDATION
+from minisiamese.experiments.runs import PRETRAINED, PRETRAINING, RUNS, SEEN, VALIDATION
 from minisiamese.mining import collapse_warning
-
-PRETRAINED = "pretrained"  # the job that the others wait for
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from minisiamese import plots
 from minisiamese.data.affine import Views
 from minisiamese.evaluate import embed
-from minisiamese.experiments.grid import PRETRAINED, rebuild
+from minisiamese.experiments.grid import rebuild
 from minisiamese.experiments.measuring import ReportTests
-from minisiamese.experiments.runs import PRETRAINING, RUNS, SEEN
+from minisiamese.experiments.runs import PRETRAINED, PRETRAINING, RUNS, SEEN
 from minisiamese.experiments.tables import NAMES, TITLES
 
 KINDS = {"all": "pretrained on all ten classes", "clean": "pretrained on classes 0-4 alone"}
@@ -23,10 +23,10 @@ def draw(task, results):
     name = NAMES[results["data"]]
     ways(results, f"One-shot, test images of {name}", task.out / "ways.png")
     triplets = [run for run in RUNS if run.startswith("triplet") and "margin" not in run]
-    title = f"{name}: loss on the same random triplets of validation images of classes 0-4"
+    title = f"{name}: loss on random triplets of validation images, always the same, of the classes learned from"
     learning(results, triplets, "validation", "validation loss", title, task.out / "triplets.png")
     margins = ["triplet-margin-0.001", "triplet-random", "triplet-margin-1.5"]
-    title = f"{name}: validation triplets whose negative is nearer, by the margin trained with"
+    title = f"{name}: validation triplets whose negative is as near as the positive, by the margin learned with"
     names = [f"margin {RUNS[run].margin:g}" for run in margins]
     learning(results, margins, "violated", "violated triplets (%)", title, task.out / "margins.png", names)
 

@@ -21,6 +21,7 @@ from minisiamese.optimizers import Adam
 from minisiamese.siamese import CRITERIA, Siamese
 
 CLASSES, SEEN = 10, 5  # classes 0 to 4 are trained on, 5 to 9 are unseen
+PRETRAINED = "pretrained"  # the name of the job that the others wait for
 PRETRAINING = {"all": CLASSES, "clean": SEEN}  # how many classes the classifier is trained on
 MINED = 5000  # triplets chosen before training, from as many images
 WATCHED = 2000  # triplets of validation images
