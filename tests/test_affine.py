@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
-from minisiamese.data.affine import INK, ROTATION, TRANSLATION, Views, draw_distortions, identity, sample
+from minisiamese.data.affine import (
+    INK,
+    ROTATION,
+    TRANSLATION,
+    Views,
+    draw_distortions,
+    draw_flips_and_crops,
+    identity,
+    sample,
+)
 
 
 @pytest.fixture
@@ -94,3 +103,20 @@ def test_distortions_stay_in_the_papers_ranges(rng):
 def test_distortions_come_from_the_generator():
     draws = [draw_distortions(np.random.default_rng(3), 5) for _ in range(2)]
     assert np.array_equal(*draws)
+
+
+def test_flips_and_crops_are_those_of_a_picture_with_a_blank_border(rng):
+    """Every flip and shift of a picture in colour, bit by bit."""
+    image = rng.integers(1, 256, (32, 32, 3)).astype(np.uint8)
+    views = Views(np.repeat(image[None], 400, axis=0), 32)(np.arange(400), draw_flips_and_crops(rng, 400, 32))
+    found = set()
+    for view in np.round(255 * views).astype(np.uint8):
+        for flip in (1, -1):
+            for dy in range(5):
+                for dx in range(5):
+                    expected = np.pad(image[:, ::flip], ((2, 2), (2, 2), (0, 0)))[dy : dy + 32, dx : dx + 32]
+                    if np.array_equal(view, expected):
+                        found.add((flip, dy, dx))
+                        break
+        assert found
+    assert len(found) == 50

@@ -1,6 +1,7 @@
 """The evaluator: honest trials, honest accuracies, and baselines that give the published figures."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,10 @@ def constant(images, pairs):
 
 @pytest.mark.parametrize("within", [True, False])
 @pytest.mark.parametrize("shot", [1, 3])
-def test_trials_are_fair(drawings, rng, within, shot):
+@pytest.mark.parametrize("known_drawers", [True, False])
+def test_trials_are_fair(drawings, rng, within, shot, known_drawers):
+    if not known_drawers:
+        drawings = replace(drawings, drawers=None)
     made = trials.nway_trials(drawings, 6, shot, 50, within, rng)
     assert made.support.shape == (50, 6, shot)
     key = {image.tobytes(): row for row, image in enumerate(drawings.images)}
@@ -32,8 +36,9 @@ def test_trials_are_fair(drawings, rng, within, shot):
     assert all(len(set(each)) == 6 for each in labels[:, :, 0])  # distinct classes
     assert np.array_equal(labels[np.arange(50), made.target, 0], drawings.labels[query])
     assert not np.any(support == query[:, None, None])  # the query is never its own support
-    drawers = drawings.drawers[support]
-    assert np.all(drawers == drawers[:, :1]) and not np.any(drawers == drawings.drawers[query][:, None, None])
+    if known_drawers:
+        drawers = drawings.drawers[support]
+        assert np.all(drawers == drawers[:, :1]) and not np.any(drawers == drawings.drawers[query][:, None, None])
     alphabets = [len(set(each)) for each in drawings.groups[support[:, :, 0]]]
     assert set(alphabets) == {1} if within else max(alphabets) > 1
     assert len(set(made.target)) == 6  # the answer is in every place
@@ -55,6 +60,8 @@ def test_impossible_trials_are_refused(drawings, rng):
         trials.nway_trials(drawings, 1 + max(map(len, drawings.classes_of_group)), 1, 1, True, rng)
     with pytest.raises(BadInput, match="--way"):
         trials.nway_trials(drawings, 1 + len(drawings.rows_of_class), 1, 1, False, rng)
+    with pytest.raises(BadInput, match="--shot 4 needs 5 images of each class"):
+        trials.nway_trials(replace(drawings, drawers=None), 3, 4, 10, True, rng)
     with pytest.raises(BadInput, match="--shot 4"):
         trials.nway_trials(drawings, 5, 4, 1, True, rng)
 

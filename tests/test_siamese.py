@@ -6,7 +6,8 @@ import pytest
 from minisiamese.data.dataset import Dataset
 from minisiamese.data.samplers import Episodes, Pairs, Triplets
 from minisiamese.gradcheck import numerical_gradient, relative_error
-from minisiamese.networks import conv4, koch
+from minisiamese.losses import n_way
+from minisiamese.networks import cifar10_classifier, conv4, koch, mnist_classifier
 from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head
 
 
@@ -133,3 +134,50 @@ def test_the_gradient_of_a_whole_network(rng):
 def test_pairs_of_rows_that_are_not_there_are_an_error(pair):
     with pytest.raises(IndexError, match="of 3 embeddings"):
         L1Head(4).forward(np.zeros((3, 4), np.float32), np.array([pair]))
+
+
+@pytest.mark.parametrize(
+    ("build", "shape", "features", "weights"),
+    [(mnist_classifier, (28, 28, 1), 10, 105_914), (cifar10_classifier, (32, 32, 3), 128, 521_386)],
+)
+def test_the_classifiers_of_report_000(rng, build, shape, features, weights):
+    classifier, branch = build(rng)
+    assert sum(array.size for _, layer in classifier.walk() for array in layer.params.values()) == weights
+    x = rng.random((4, *shape)).astype(np.float32)
+    z = branch.forward(x, train=False)
+    assert z.shape == (4, features) and z.min() == 0  # through a ReLU
+    scores = classifier.forward(x, train=False)
+    assert scores.shape == (4, 10)
+    if features == 10:
+        np.testing.assert_array_equal(z, np.maximum(scores, 0))
+    else:
+        last = classifier.layers[-1].params
+        np.testing.assert_allclose(scores, z @ last["W"] + last["b"], rtol=1e-5, atol=1e-5)
+    for name, array in branch.arrays().items():
+        assert classifier.arrays()[name] is array  # one set of weights
+
+
+@pytest.mark.parametrize(("build", "shape"), [(mnist_classifier, (28, 28, 1)), (cifar10_classifier, (32, 32, 3))])
+def test_the_classifiers_gradients_along_a_random_line(rng, build, shape):
+    """Through all layers and the softmax at once, against a central difference, in float64."""
+    classifier, _ = build(rng)
+    classifier.astype(np.float64)
+    x, target = rng.random((6, *shape)), rng.integers(10, size=6)
+
+    def loss():
+        value, dscores = n_way(classifier.forward(x), target)
+        classifier.backward(dscores)
+        return value
+
+    loss()
+    layers = [(layer, key) for _, layer in classifier.walk() for key in layer.params]
+    gradients = [layer.grads[key].copy() for layer, key in layers]
+    directions = [rng.normal(size=gradient.shape) for gradient in gradients]
+    slope = sum((gradient * direction).sum() for gradient, direction in zip(gradients, directions, strict=True))
+    ends = []
+    for step in (1e-6, -2e-6):
+        for (layer, key), direction in zip(layers, directions, strict=True):
+            layer.params[key] += step * direction
+        ends.append(loss())
+    assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(slope, rel=1e-4)
+    assert abs(slope) > 1e-2
