@@ -15,7 +15,7 @@ from minisiamese.errors import BadInput, parse
 from minisiamese.siamese import CRITERIA
 
 DEFAULT_STEPS = {"omniglot": 1200, "glyphs": 60, "folder": 300}
-WAYS = 60  # classes a step of the losses on episodes, where --batch does not say
+WAYS, DRAWINGS = 60, 4  # classes a step of the losses on episodes, and images of each, where nothing else is said
 MATLAB_STEPS = 10_000  # of source 003
 EPOCHS = 200  # at most, of a run on --pairs (Koch et al., section 3.2)
 POSITIVE = (  # settings that must be more than 0 where they are given
@@ -102,8 +102,8 @@ class Config:
     # Classes a step (nway, prototypical, --mining; default 60, of folder at most all), or pairs or triplets a step
     # (default 128).
     batch: int | None = None
-    # Drawings of each class in a step (nway, prototypical, --mining).
-    drawings: int = 4
+    # Drawings of each class in a step (nway, prototypical, --mining; default 4, of folder at most what all have).
+    drawings: int | None = None
     # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
     turn: bool = True
     # Train on this many pairs, drawn once, each with 8 distorted copies (bce and contrastive). Default: ever new pairs.
@@ -218,7 +218,7 @@ class Config:
             raise BadInput(f"--head {self.head} is for --loss nway and bce: {self.loss} compares by distance alone")
         if self.init != "default" and self.network not in ("koch", "koch35"):
             raise BadInput(f"--init {self.init} is for --network koch and koch35: {self.network} is not of the paper")
-        if self.batch == 1 and CRITERIA[self.loss].tuples != "triplets":
+        if self.batch == 1 and (CRITERIA[self.loss].tuples != "triplets" or self.mining != "random"):
             raise BadInput(f"--batch must be at least 2 for --loss {self.loss}: one alone has nothing to differ from")
         if self.pairs and CRITERIA[self.loss].tuples != "pairs":
             raise BadInput(f"--pairs is for the losses on pairs (bce, contrastive), not for {self.loss}")
@@ -228,13 +228,15 @@ class Config:
             batch = self.batch or (None if self.data == "folder" else WAYS)  # as many as the folder has, up to WAYS
         else:
             batch = self.batch or 128
+        drawings = self.drawings or (None if self.data == "folder" else DRAWINGS)
         epoch_steps = self.epoch_steps or 235
         if self.pairs and not self.epoch_steps:
             epoch_steps = self.pairs * (1 + COPIES if self.distort else 1) // batch
         usual = MATLAB_STEPS if self.recipe == "matlab" else DEFAULT_STEPS[self.data]
         steps = self.steps or (EPOCHS * epoch_steps if self.pairs else usual)
         out = self.out or Path("runs") / f"{self.data}-{self.network}-{self.loss}"
-        filled = {"steps": None if self.minutes else steps, "batch": batch, "epoch_steps": epoch_steps, "out": out}
+        filled = {"steps": None if self.minutes else steps, "batch": batch, "drawings": drawings, "out": out}
+        filled["epoch_steps"] = epoch_steps
         filled["validate_every"] = self.validate_every or (epoch_steps if self.pairs else 100)
         return replace(self, **filled, threads=self.threads or available_cores())
 

@@ -56,9 +56,15 @@ def embed(network, views, numbers=(0,)):
 
 
 def network_scorer(network, device="cpu", views=1):
-    """The head's scores, the mean over ``views`` views of both images; each image is embedded once a view."""
+    """The head's scores, the mean over ``views`` views of both images; each image is embedded once a view.
+
+    The scorer raises BadInput for images of another number of channels.
+    """
 
     def scorer(images, pairs):
+        if images.shape[3] != network.channels:
+            kinds = {1: "grey images", 3: "images in colour"}
+            raise BadInput(f"the network is of {kinds[network.channels]}, and these are {kinds[images.shape[3]]}")
         shown, on_device = Views(images, network.size, device, network.frame), to_device(pairs, device)
         total, together = np.zeros(len(pairs), np.float32), max(1, BATCH // len(images))
         for first in range(0, views, together):
@@ -240,11 +246,14 @@ def describe(result):
         low, high = figures["interval"]
         return f"{name:<20}{figures['accuracy']:8.2%}   95 % interval {low:.1%} .. {high:.1%}"
 
+    where = "{data}"
+    if result.get("data") != "folder":  # which has no alphabets
+        where = "{alphabets} alphabets of the {split} split of {data}"
     title = {
         "lake": "Lake's one-shot test, 20 runs of 20-way, within alphabets",
-        "nway": "{way}-way {shot}-shot {alphabets} alphabets of the {split} split of {data}",
+        "nway": "{way}-way {shot}-shot " + where,
         "mnist": "10-way one-shot on the test digits of MNIST",
-        "verification": "same or different, pairs {alphabets} alphabets of the {split} split of {data}",
+        "verification": "same or different, pairs " + where,
     }[result["protocol"]].format(**result)
     lines = [f"{title}: {result['trials']} trials", line("this network", result)]
     return "\n".join(lines + [line(name.replace("_", " "), each) for name, each in result["baselines"].items()])

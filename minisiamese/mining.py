@@ -13,7 +13,7 @@ from minisiamese.backend import array_module, to_host
 KINDS = ("easy", "semi-hard", "hard")
 MINING = ("random", *KINDS, "hardest")
 POOL = 256  # negatives that an anchor and a positive are shown, mining offline
-ROUNDS = 40  # how often as many anchors as triplets are wanted are tried for one of the wanted kind
+ROUNDS, ANCHORS = 40, 1000  # how often how many anchors, at most, are tried for a triplet of the wanted kind
 COLLAPSED = 0.01  # of the margin: how close to each other images of different classes are when all is lost
 
 
@@ -28,9 +28,9 @@ def kind_of(d_ap, d_an, margin):
 
 
 def summarise(d_ap, d_an, margin):
-    """What to watch: {"active": the share of triplets with a loss, "d_ap", "d_an": the mean distances}."""
+    """What to watch: {"active": the share of triplets with a loss, "d_ap", "d_an": the mean distances}; {} of none."""
     if not len(d_ap):
-        return {"active": 0.0, "d_ap": 0.0, "d_an": 0.0}
+        return {}
     active = (d_ap - d_an + margin > 0).mean()
     return {"active": float(active), "d_ap": float(d_ap.mean()), "d_an": float(d_an.mean())}
 
@@ -56,7 +56,7 @@ def as_pairs(triplets):
 
 def triplet_distances(head, z, batch):
     """d_ap and d_an (T,) of a batch of triplets, on the host."""
-    return np.split(-to_host(head.forward(z, batch.pairs, train=False)), 2)
+    return np.split(-to_host(head.forward(z, array_module(z).asarray(batch.pairs), train=False)), 2)
 
 
 def distances(head, z):
@@ -68,6 +68,22 @@ def distances(head, z):
     return d
 
 
+def all_triplets(labels):
+    """Every triplet (T, 3) of a batch with these labels (N,)."""
+    same = labels[:, None] == labels
+    anchor, positive = np.nonzero(same & ~np.eye(len(labels), dtype=bool))
+    pair, negative = np.nonzero(~same[anchor])
+    return np.stack([anchor[pair], positive[pair], negative], axis=1)
+
+
+def watch(head, z, labels, margin):
+    """``summarise`` of all triplets of a batch. Of those that were mined it would say little: of the semi-hard, say,
+    all have a loss."""
+    d = distances(head, z)
+    a, p, n = all_triplets(labels).T
+    return summarise(d[a, p], d[a, n], margin)
+
+
 def in_batch(d, labels, how, margin, rng, share=0.2):
     """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings.
 
@@ -75,16 +91,14 @@ def in_batch(d, labels, how, margin, rng, share=0.2):
     kind, or from all ("random"), if there is one; or the ``share`` of all triplets with the largest d_ap - d_an
     ("hardest": report 001's top-k %).
     """
-    labels = np.asarray(labels)
+    if how == "hardest":
+        triplets = all_triplets(labels)
+        a, p, n = triplets.T
+        order = np.argsort(d[a, n] - d[a, p], kind="stable")
+        return triplets[np.sort(order[: int(np.ceil(share * len(order)))])]
     same = labels[:, None] == labels
     anchor, positive = np.nonzero(same & ~np.eye(len(labels), dtype=bool))
-    d_ap, d_an, allowed = d[anchor, positive], d[anchor], ~same[anchor]
-    if how == "hardest":
-        pair, negative = np.nonzero(allowed)
-        excess = d_ap[pair] - d_an[pair, negative]
-        chosen = np.sort(np.argsort(-excess, kind="stable")[: int(np.ceil(share * len(excess)))])
-        return np.stack([anchor[pair], positive[pair], negative], axis=1)[chosen]
-    negative = _choose(d_ap, d_an, allowed, how, margin, rng)
+    negative = _choose(d[anchor, positive], d[anchor], ~same[anchor], how, margin, rng)
     found = negative >= 0
     return np.stack([anchor, positive, negative], axis=1)[found]
 
@@ -95,12 +109,12 @@ def offline(z, labels, how, count, margin, rng):
     Anchor and positive are drawn first, and the negative from ``POOL`` random images. Where the kind is rare, as hard
     triplets are for a network that is good already, there may be fewer than count, or none.
     """
-    labels, chosen, found = np.asarray(labels), [np.empty((0, 3), int)], 0
+    chosen, found = [np.empty((0, 3), int)], 0
     order = np.argsort(labels, kind="stable")
     start, size = np.unique(labels[order], return_index=True, return_counts=True)[1:]
     number = np.searchsorted(labels[order][start], labels)  # of each image's class
     for _ in range(ROUNDS):
-        anchor = rng.integers(len(z), size=min(count, 1000))
+        anchor = rng.integers(len(z), size=min(count, ANCHORS))
         positive = order[start[number[anchor]] + rng.integers(size[number[anchor]])]
         pool = rng.choice(len(z), min(POOL, len(z)), replace=False)
         d_ap = np.sqrt(((z[anchor] - z[positive]) ** 2).sum(axis=1))

@@ -73,16 +73,16 @@ def conv4_wide(rng, head="l1", channels=1):
 
 
 def mnist_classifier(rng, channels=1):
-    """(classifier, branch) of report 000 for MNIST, 28 x 28: 10 class scores, and as features the same through a ReLU
-    where the classifier has its softmax. The two share their weights."""
+    """(classifier, branch) of report 000 for MNIST: from images (N, 28, 28, C) 10 class scores (N, 10), and as features
+    (N, 10) the same through a ReLU where the classifier has its softmax. The two share their weights."""
     layers, features = _blocks(rng, channels, 28, (16, 32))  # 28 -> 14 -> 7
     classifier = Sequential(*layers, Linear(features, 64, rng), ReLU(), Linear(64, 10, rng))
     return classifier, Sequential(*classifier.layers, ReLU())
 
 
 def cifar10_classifier(rng, channels=3):
-    """(classifier, branch) of report 000 for CIFAR-10, 32 x 32: 10 class scores, and as features the 128 numbers
-    before the last layer. The two share their weights."""
+    """(classifier, branch) of report 000 for CIFAR-10: from images (N, 32, 32, C) 10 class scores (N, 10), and as
+    features what comes before the last layer (N, 128). The two share their weights."""
     layers, features = _blocks(rng, channels, 32, (32, 64, 128, 256))  # 32 -> 16 -> 8 -> 4 -> 2
     branch = Sequential(*layers, Linear(features, 128, rng), ReLU())
     return Sequential(*branch.layers, Linear(128, 10, rng)), branch

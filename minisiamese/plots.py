@@ -44,7 +44,7 @@ def test_pairs(first, second, same, probability, guess, path):
             color=RIGHT if said == truth else WRONG,
             fontsize=11,
         )
-    figure.suptitle("Pairs of unseen characters: prediction (probability that they are the same)")
+    figure.suptitle("Pairs of unseen images: prediction (probability that they show the same)")
     figure.savefig(path, dpi=100)
 
 

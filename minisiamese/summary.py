@@ -73,7 +73,7 @@ def test_pictures(trainer, calibration):
     else:
         way = min(20, max(map(len, evaluation.classes_of_group)))
         tests = trials.nway_trials(evaluation, way, 1, 400, within=True, rng=np.random.default_rng(0))
-        title = f"One-shot trials within evaluation alphabets of {config.data}"
+        title = f"One-shot trials, evaluation {'images' if config.data == 'folder' else 'alphabets'} of {config.data}"
     scores = tests.scores(scorer)
     query, support = tests.images[tests.query[0]], tests.images[tests.support[0, :, 0]]
     plots.trial(query, support, scores[0], tests.target[0], out / "trial.png")

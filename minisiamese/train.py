@@ -17,15 +17,14 @@ from dataclasses import fields, replace
 import numpy as np
 from tqdm import tqdm
 
-from minisiamese import checkpoint, data
+from minisiamese import checkpoint, data, mining
 from minisiamese.backend import check_device, set_threads, to_host
-from minisiamese.config import MACHINE, WAYS, Config, from_command_line
+from minisiamese.config import DRAWINGS, MACHINE, WAYS, Config, from_command_line
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.samplers import Batch, Episodes, Pairs, PairSet, Triplets
 from minisiamese.errors import BadInput, front_door
 from minisiamese.evaluate import network_scorer
 from minisiamese.metrics import log, open_metrics, say
-from minisiamese.mining import as_pairs, collapse_warning, distances, in_batch, summarise, triplet_distances
 from minisiamese.networks import build
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.siamese import CRITERIA
@@ -54,7 +53,8 @@ class Trainer:
         self.compute, self.last = criterion.compute, None
         if criterion.tuples == "episodes" or config.mining != "random":
             ways = config.batch or min(WAYS, len(training.rows_of_class))
-            self.sampler = Episodes(training, ways, config.drawings, config.within)
+            drawings = config.drawings or min(DRAWINGS, *map(len, training.rows_of_class))
+            self.sampler = Episodes(training, ways, drawings, config.within)
         elif config.pairs:
             self.sampler = PairSet(training, config.batch, config.pairs, config.distort, config.seed, config.within)
         else:
@@ -78,9 +78,8 @@ class Trainer:
             matrices = draw_distortions(self.rng, len(batch.rows))
         z = self.network.forward(self.views(batch.rows, matrices))
         if config.mining != "random":
-            labels, d = self.training.labels[batch.rows], distances(self.network.head, z)
-            triplets = in_batch(d, labels, config.mining, config.margin, self.rng, config.hardest)
-            batch = Batch(batch.rows, as_pairs(triplets))
+            how = self.training.labels[batch.rows], config.mining, config.margin, self.rng, config.hardest
+            batch = Batch(batch.rows, mining.as_pairs(mining.in_batch(mining.distances(self.network.head, z), *how)))
         batch = batch.to(config.device)
         self.last = z, batch
         loss, dz = self.compute(self.network.head, z, batch, config.margin)
@@ -97,21 +96,23 @@ class Trainer:
         return SCHEDULES[self.config.schedule](self.step, steps, self.config.epoch_steps)
 
     def validate(self):
-        """20-way one-shot accuracy within validation alphabets, always on the same trials."""
+        """One-shot accuracy on what is held out, within alphabets, always on the same trials."""
         scores = self.trials.scores(network_scorer(self.network, self.config.device))
         return rate(credits(scores, self.trials.target))["accuracy"]
 
     def describe(self, accuracy):
         """A validation's result as a line."""
-        what = "images" if self.config.data == "folder" else "alphabets"
-        way = self.trials.support.shape[1]
+        way, what = self.trials.support.shape[1], "images" if self.config.data == "folder" else "alphabets"
         return f"step {self.step}: {way}-way accuracy on held-out {what} {accuracy:.1%}"
 
     def triplet_summary(self):
         """``mining.summarise`` of the last step's triplets; nothing for other losses."""
-        if CRITERIA[self.config.loss].tuples != "triplets":
+        config, head, (z, batch) = self.config, self.network.head, self.last
+        if CRITERIA[config.loss].tuples != "triplets":
             return {}
-        return summarise(*triplet_distances(self.network.head, *self.last), self.config.margin)
+        if config.mining != "random":
+            return mining.watch(head, z, self.training.labels[batch.rows], config.margin)
+        return mining.summarise(*mining.triplet_distances(head, z, batch), config.margin)
 
     def out_of_patience(self):
         """Whether --patience epochs have passed since the best validation."""
@@ -258,7 +259,7 @@ def _loop(trainer, out):
                 seen = trainer.triplet_summary()
                 log(metrics, bar, step=step, loss=loss, penalty=penalty, lr=rate, seconds=seconds, **seen)
                 total, count = 0.0, 0
-                if seen and not warned and (warned := collapse_warning(seen["d_an"], config.margin)):
+                if seen and not warned and (warned := mining.collapse_warning(seen["d_an"], config.margin)):
                     say(f"step {step}: {warned}")
                 if validating:
                     accuracy = trainer.validate()

@@ -92,6 +92,11 @@ def test_a_pickle_that_would_call_something_is_refused(tmp_path, batches):
         (lambda files: files | {"test_batch": b"no pickle"}, "does not hold the batches"),
         (lambda files: files | {"test_batch": pickle.dumps({b"labels": [1]})}, "does not hold the batches"),
         (lambda files: files | {"test_batch": pickle.dumps([1, 2])}, "does not hold the batches"),
+        (lambda files: files | {"test_batch": official(np.zeros((20, 3072), np.uint8), [1, 2])}, "labels .2,"),
+        (
+            lambda files: files | {"test_batch": official(np.zeros((1, 3072), np.uint8), [11])},
+            "does not hold the batches",
+        ),
         (lambda files: {name: data for name, data in files.items() if name != "data_batch_3"}, "lacks 'data_batch_3'"),
     ],
 )

@@ -1,6 +1,7 @@
 """Report 000's grid on a few invented images: what is trained on what, tested on what, resumed, and shown."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from conftest import call, idx
 
 from minisiamese import checkpoint
 from minisiamese.data.dataset import Dataset
+from minisiamese.errors import BadInput
 from minisiamese.experiments import __main__ as front
-from minisiamese.experiments import grid, measuring, runs, tables
+from minisiamese.experiments import grid, runs, tables
 from minisiamese.experiments.learner import Stopped
 from minisiamese.experiments.measuring import TEST_SETS, ReportTests
-from minisiamese.experiments.runs import PLANS, PRETRAINING, RUNS, PairSource
+from minisiamese.experiments.runs import PLANS, PRETRAINED, PRETRAINING, RUNS
+from minisiamese.experiments.sources import PairSource, seeds
 from minisiamese.siamese import DistanceHead, Siamese
 
 SMALL = replace(PLANS["mnist"], epochs=2, steps=6, tests=60, batch=16, step_images=20, run_rate=1e-3)
@@ -55,6 +58,14 @@ def test_the_parts_share_no_image_and_all_classes(task):
     assert [len(images) for images in seen] == [200, 50, 120]
     assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
     assert all(len(part.rows_of_class) == 10 for part in (task.training, task.validation, task.test))
+
+
+def test_a_data_set_with_too_few_images_gets_one_line(rng, monkeypatch):
+    monkeypatch.setattr(grid, "VALIDATION", 5)
+    for train, test in ((24, 12), (25, 1)):
+        parts = {"train": dataset(train, rng), "test": dataset(test, rng)}
+        with pytest.raises(BadInput, match=f"some class has {train} images to train and {test} to test on"):
+            grid.divide(parts, replace(SMALL, step_images=5 * 20))
 
 
 # --- what is trained on -----------------------------------------------------------------------------------------------
@@ -98,7 +109,7 @@ def test_nothing_but_its_classes_is_learned_from(task, monkeypatch, kind, name):
     for folder, images in (("a", task.training.images), ("b", spoilt)):
         other = replace(task, out=task.out / folder, training=replace(task.training, images=images))
         (other.out / kind).mkdir(parents=True)
-        for job in (grid.PRETRAINED, name):
+        for job in (PRETRAINED, name):
             grid.carry_out(other, kind, job, never)
         ends.append(checkpoint.load(other.path(kind, name))[0])
     assert all(np.array_equal(ends[0][key], ends[1][key]) for key in ends[0])
@@ -106,16 +117,16 @@ def test_nothing_but_its_classes_is_learned_from(task, monkeypatch, kind, name):
 
 def test_the_clean_classifier_learns_nothing_of_the_other_outputs(task):
     for kind, classes in PRETRAINING.items():
-        grid.carry_out(task, kind, grid.PRETRAINED, never)
-        initial, _ = task.plan.classifier(np.random.default_rng(runs.seeds(task.seed, "initial")))
+        grid.carry_out(task, kind, PRETRAINED, never)
+        initial, _ = task.plan.classifier(np.random.default_rng(seeds(task.seed, "initial")))
         last = f"{len(initial.layers) - 1}.W"
-        trained = checkpoint.load(task.path(kind, grid.PRETRAINED))[0][last]
+        trained = checkpoint.load(task.path(kind, PRETRAINED))[0][last]
         change = abs(trained - initial.arrays()[last]).max(axis=0)
         assert np.all(change[:classes] > 0) and np.all(change[classes:] == 0)
 
 
 def test_scaling_sets_the_mean_distance_and_keeps_neighbours(task):
-    grid.carry_out(task, "all", grid.PRETRAINED, never)
+    grid.carry_out(task, "all", PRETRAINED, never)
     before, after = grid._branch(task, "all"), grid._branch(task, "all")
     rows, z = runs.scale(after, task.plan, task.training, 5, 0, "cpu")
     images = task.training.images[rows] / np.float32(255)
@@ -142,13 +153,14 @@ def test_the_head_starts_as_a_fair_judge(rng):
 # --- stopping and going on --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [grid.PRETRAINED, "bce-2", "triplet-semi-hard", "triplet-random"])
+@pytest.mark.parametrize("name", [PRETRAINED, "bce-2", "triplet-semi-hard", "triplet-random"])
 def test_a_job_that_was_stopped_ends_as_if_it_had_not_been(task, name):
+    task = replace(task, plan=replace(task.plan, steps=45))  # three a line of the log
     whole = replace(task, out=task.out / "whole")
     for each in (task, whole):
         (each.out / "clean").mkdir(exist_ok=True, parents=True)
-        if name != grid.PRETRAINED:
-            grid.carry_out(each, "clean", grid.PRETRAINED, never)
+        if name != PRETRAINED:
+            grid.carry_out(each, "clean", PRETRAINED, never)
     grid.carry_out(whole, "clean", name, never)
     made = []
 
@@ -213,8 +225,8 @@ def test_a_constant_earns_chance_and_an_oracle_everything(twin, expected):
 
 
 def test_the_threshold_is_of_training_pairs_alone(task, rng):
-    grid.carry_out(task, "all", grid.PRETRAINED, never)
-    network = grid.rebuild(task, "all", grid.PRETRAINED)
+    grid.carry_out(task, "all", PRETRAINED, never)
+    network = grid.rebuild(task, "all", PRETRAINED)
     known = PairSource(task.training, 5, False, 20, 0).sample(100, np.random.default_rng(0))
     results = [
         ReportTests(test, 50, 0).measure(network, "cpu", known, task.training.images)
@@ -238,19 +250,38 @@ def small_mnist(tmp_path_factory):
     return folder
 
 
-def test_the_whole_program_interrupted_and_gone_on_with(small_mnist, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(measuring, "TEST_SETS", TEST_SETS)
+def start(options, out, until):
+    """The program in a process group of its own, once the file ``until`` is there."""
+    program = [sys.executable, "-m", "minisiamese.experiments", *options]
+    process = subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not (out / until).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
+def members(group):
+    """The processes of a group."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True).stdout
+    return [line for line in listed.splitlines() if line.split()[0] == str(group) and "Z" not in line.split()[1]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups")
+def test_the_whole_program_interrupted_killed_and_gone_on_with(small_mnist, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     options = ["mnist", "--quick", "--data-dir", str(small_mnist), "--out", str(out), "--threads", "2"]
-    program = [sys.executable, "-m", "minisiamese.experiments", *options]
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not (out / "clean/pretrained.npz").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and errors.strip().splitlines()[-1].endswith(f"--out {out} --resume")
-    assert "Traceback" not in errors and not (out / "results.json").exists()
+    for place, until in enumerate(("config.json", "clean/pretrained.npz")):  # processes begin; and they are at work
+        process = start([*options, "--resume"] if place else options, out, until)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130 and errors.strip().splitlines()[-1].endswith(f"--out {out} --resume"), errors
+        assert "Traceback" not in errors and not (out / "results.json").exists()
+    process = start([*options, "--resume"], out, "all/pretrained.npz")
+    process.kill()
+    process.communicate(timeout=60)  # which waits for its children, since they have its pipes
+    assert not members(process.pid)
 
     assert call(monkeypatch, front.main, *options) == 2
     assert "exists already" in capsys.readouterr().err
@@ -261,7 +292,7 @@ def test_the_whole_program_interrupted_and_gone_on_with(small_mnist, tmp_path, m
     printed = capsys.readouterr().out
     results = json.loads((out / "results.json").read_text())
     assert tables.render(results) in printed and (out / "tables.md").read_text() == tables.render(results)
-    assert all(results[kind].keys() == {grid.PRETRAINED, *RUNS} for kind in PRETRAINING)
+    assert all(results[kind].keys() == {PRETRAINED, *RUNS} for kind in PRETRAINING)
     for name in ("ways", "triplets", "margins", "distances", "trial", "tsne"):
         assert (out / f"{name}.png").stat().st_size > 10_000
     log = results["all"]["triplet-semi-hard"]["log"]

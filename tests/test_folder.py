@@ -116,6 +116,7 @@ CANNOT = {
     "an empty class": ("empty", "class dog in .* holds no images"),
     "a class with one image": ("single", "class dog in .* has one image"),
     "one level too deep": ("deep", "lies too deep: the images of class animals"),
+    "another division": ("val", "holds train/ and val/: it takes train/ and test/ alone"),
     "a damaged image": ("damaged", "cat/1.png in .* is not a readable image"),
     "no image inside": ("text", "cat/1.png in .* is no image"),
 }
@@ -133,13 +134,12 @@ def test_what_cannot_be_used_gets_one_clear_line(tmp_path, rng, case, name):
         "loose": whole | {"stray.png": image},
         "one class": classes(rng, ["cat"]),
         "empty": classes(rng, ["cat", "cow"]) | {"dog/": b""},
-        "single": whole | {"dog/1.png": b"", "dog/0.png": b""} | {"dog/1.png": image, "dog/0.png": image},
+        "single": {file: data for file, data in whole.items() if file != "dog/1.png"},
         "deep": classes(rng, ["cat"], prefix="animals/") | classes(rng, ["car"], prefix="vehicles/"),
+        "val": classes(rng, "ab", prefix="train/") | classes(rng, "ab", prefix="val/"),
         "damaged": whole | {"cat/1.png": image[: len(image) // 2]},
         "text": whole | {"cat/1.png": b"this is no image"},
     }[files]
-    if case == "a class with one image":
-        del files["dog/1.png"]
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadInput, match=message) as caught:
         folder.load(write(tmp_path / name, files))
@@ -161,6 +161,48 @@ def test_a_zip_cut_in_its_middle_gets_one_clear_line(tmp_path, rng):
     raw[60:90] = bytes(30)  # inside of the first image
     path.write_bytes(raw)
     with pytest.raises(BadInput):
+        folder.load(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_damaged_anywhere_is_read_or_gets_one_line(tmp_path, rng, compression):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in classes(rng, ["a", "\u00e9"], size=(4, 4)).items():
+            archive.writestr(name, data)
+    whole = path.read_bytes()
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for place in rng.integers(len(whole), size=3):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            folder.load(path)
+        except BadInput as error:
+            assert "\n" not in str(error)
+
+
+def test_windows_zips_and_links(tmp_path, rng):
+    files = classes(rng, ["cat", "dog"])
+    path = write(tmp_path / "x.zip", {name.replace("/", "\\"): data for name, data in files.items()})
+    assert folder.load(path)["all"].class_names == ("cat", "dog")
+    write(tmp_path / "elsewhere", files)
+    (tmp_path / "links").mkdir()
+    for name in ("cat", "dog"):
+        (tmp_path / "links" / name).symlink_to(tmp_path / "elsewhere" / name)
+    (tmp_path / "elsewhere/cat/circle").symlink_to(tmp_path / "elsewhere/cat")
+    dataset = folder.load(tmp_path / "links")["all"]
+    assert dataset.class_names == ("cat", "dog") and len(dataset.images) == 4
+
+
+def test_a_file_that_cannot_be_read_gets_one_line(tmp_path, rng, monkeypatch):
+    path = write(tmp_path / "x", classes(rng, ["a", "b"]))
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(BadInput, match=r"a/0.png in .* cannot be read .Permission denied"):
         folder.load(path)
 
 
@@ -204,7 +246,7 @@ def test_training_on_a_folder_in_colour(tmp_path, rng, monkeypatch, capsys):
     colours = rng.integers(256, size=(8, 3))
     files = {}
     for label, colour in enumerate(colours):
-        for number in range(6):
+        for number in range(3):
             pixels = np.clip(colour + rng.normal(0, 30, (16, 16, 3)), 0, 255).astype(np.uint8)
             files[f"class{label}/{number}.png"] = as_bytes(Image.fromarray(pixels))
     path, out = write(tmp_path / "mine", files), tmp_path / "run"
@@ -222,5 +264,11 @@ def test_training_on_a_folder_in_colour(tmp_path, rng, monkeypatch, capsys):
         options = ("--protocol", protocol, "--trials", 20, "--data-dir", tmp_path / "moved")
         assert call(monkeypatch, evaluate.main, out, *options) == 0
         assert "20 trials" in capsys.readouterr().out
+    assert call(monkeypatch, evaluate.main, out, "--protocol", "nway") == 2  # where the images were is nothing now
+    assert "there is no folder" in capsys.readouterr().err
+    for number in range(12):
+        write(tmp_path / "grey", {f"{number}/{n}.png": as_bytes(picture(rng, mode="L")) for n in range(2)})
+    assert call(monkeypatch, evaluate.main, out, "--protocol", "nway", "--data-dir", tmp_path / "grey") == 2
+    assert "the network is of images in colour, and these are grey" in capsys.readouterr().err
     assert call(monkeypatch, train.main, "folder", *common) == 2
     assert "folder needs --data-dir" in capsys.readouterr().err

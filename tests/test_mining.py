@@ -101,6 +101,8 @@ def test_offline_reaches_all_images(rng):
     labels = rng.integers(4, size=60) * 3 + 1  # numbers with gaps, in no order
     triplets = mining.offline(rng.normal(size=(60, 2)), labels, "random", 5000, 1.0, rng)
     assert all(len(np.unique(column)) == 60 for column in triplets.T)
+    a, p, n = labels[triplets.T]
+    assert np.all(a == p) and np.all(a != n)
 
 
 def test_distances_are_those_that_the_head_sees(batch):
@@ -120,5 +122,20 @@ def test_a_collapse_is_told_with_its_cure():
 
 def test_no_triplets_are_no_trouble():
     nothing = np.empty(0)
-    assert mining.summarise(nothing, nothing, 1.0) == {"active": 0.0, "d_ap": 0.0, "d_an": 0.0}
+    assert mining.summarise(nothing, nothing, 1.0) == {}  # and so no collapse is suspected
     assert mining.as_pairs(np.empty((0, 3), int)).shape == (0, 2)
+
+
+def test_what_is_watched_is_all_triplets_of_a_batch(batch):
+    z, labels = batch
+    expected = [
+        (np.linalg.norm(z[a] - z[p]), np.linalg.norm(z[a] - z[n]))
+        for a in range(30)
+        for p in range(30)
+        for n in range(30)
+        if a != p and labels[a] == labels[p] != labels[n]
+    ]
+    d_ap, d_an = np.array(expected).T
+    seen = mining.watch(DistanceHead(), z, labels, 0.5)
+    assert len(mining.all_triplets(labels)) == len(expected)
+    assert seen == pytest.approx({"active": (d_ap + 0.5 > d_an).mean(), "d_ap": d_ap.mean(), "d_an": d_an.mean()})

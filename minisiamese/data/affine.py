@@ -43,7 +43,7 @@ def identity(count):
 
 def draw_flips_and_crops(rng, count, size, pixels=2):
     """count matrices (count, 2, 3) that mirror a picture with probability 1/2 and shift it by up to ``pixels`` of its
-    ``size``, as if it were cropped from one with a blank border; the usual distortion of CIFAR-10 (report 000)."""
+    ``size``, as if it were cropped from one with a blank border: what is usual for CIFAR-10 (report 000)."""
     matrices = identity(count)
     matrices[:, 0, 0] = rng.choice([-1, 1], count)
     matrices[:, :, 2] = 2 * rng.integers(-pixels, pixels + 1, (count, 2)) / size

@@ -31,7 +31,10 @@ ARRAYS = {  # what a pickled array is made by
 
 
 def load(data_dir=None):
-    """{"train": 50,000, "test": 10,000 images} as ``Dataset``s of one group."""
+    """{"train": 50,000, "test": 10,000 images} as ``Dataset``s of one group, images (M, 32, 32, 3).
+
+    BadInput if there are none, or if what is there is damaged or something else.
+    """
     path = find(data_dir)
     if "images" in path.name:
         parts = folder.load(path)
@@ -42,7 +45,7 @@ def load(data_dir=None):
 
 
 def find(data_dir=None):
-    """The path of the archive or folder; downloaded if it is nowhere."""
+    """The path of the archive or folder; downloaded if it is nowhere, BadInput if that fails."""
     path = find_file([f"cifar10/{name}" for name in FOUND_AS], data_dir)
     if path:
         return path

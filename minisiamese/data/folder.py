@@ -8,6 +8,8 @@ images. Images may differ in size and kind; if all are grey, they are kept as dr
 """
 
 import io
+import lzma
+import os
 import zipfile
 import zlib
 from functools import lru_cache
@@ -21,6 +23,8 @@ from minisiamese.data.dataset import Dataset
 from minisiamese.data.images import is_image, read_image
 from minisiamese.errors import BadInput
 
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError)
+DAMAGED_ZIP += (UnicodeDecodeError,)  # of the names in it
 LARGEST = 105  # side of the images as they are kept, the most that a network here looks at
 SPLITS = ("train", "test")
 
@@ -40,12 +44,12 @@ def load(path):
         raise BadInput(f"there is no folder or zip {path}")
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [(PurePosixPath(entry.filename), entry) for entry in archive.infolist()]
+            entries = [(PurePosixPath(entry.filename.replace("\\", "/")), entry) for entry in archive.infolist()]
             inside = {entry: item for entry, item in entries if not _hidden(entry)}
             files = [entry for entry, item in inside.items() if not item.is_dir() and is_image(entry)]
             folders = {entry for entry, item in inside.items() if item.is_dir()}
             return _load(path, files, folders, lambda file: archive.read(inside[file]))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED_ZIP as error:
         raise BadInput(f"{path} is not a folder or a whole zip of images ({error})") from None
 
 
@@ -94,10 +98,23 @@ def _hold_out_images(dataset, path):
 
 
 def _list_folder(path):
-    below = [(PurePosixPath(each.relative_to(path).as_posix()), each) for each in path.rglob("*")]
-    below = [(name, each) for name, each in below if not _hidden(name)]
-    files = [name for name, each in below if is_image(name) and each.is_file()]
-    return files, {name for name, each in below if each.is_dir()}, lambda name: (path / name).read_bytes()
+    """(files, folders, read) below a folder, links followed, but not in a circle."""
+    files, folders, seen = [], set(), set()
+    for where, inside, names in os.walk(path, followlinks=True):
+        real, here = os.path.realpath(where), PurePosixPath(Path(where).relative_to(path).as_posix())
+        inside[:] = [] if real in seen else [name for name in inside if not _hidden(PurePosixPath(name))]
+        if real not in seen:
+            seen.add(real)
+            folders |= {here / name for name in inside}
+            files += [here / name for name in names if is_image(Path(name)) and (path / here / name).is_file()]
+
+    def read(name):
+        try:
+            return (path / name).read_bytes()
+        except OSError as error:
+            raise BadInput(f"{name} in {path} cannot be read ({error.strerror})") from None
+
+    return files, folders, read
 
 
 def _hidden(name):
@@ -133,6 +150,14 @@ def _parts(path, files, folders):
         outer /= files[0].relative_to(outer).parts[0]
     top = {name.relative_to(outer).parts[0].lower() for name in files}
     divided = top == set(SPLITS)
+    if (
+        "train" in top
+        and len(top) > 1
+        and not divided
+        and any(len(name.parts) > len(outer.parts) + 2 for name in files)
+    ):
+        others = ", ".join(f"{name}/" for name in sorted(top - {"train"}))
+        raise BadInput(f"{path} holds train/ and {others}: it takes train/ and test/ alone, or the classes themselves")
     parts, depth = {}, len(outer.parts) + divided
     for name in files:
         inner = name.parts[depth:]

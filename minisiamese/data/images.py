@@ -7,6 +7,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minisiamese.errors import BadInput
 
+NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}  # which Pillow only knows by name
+
 
 def read_image(source, where, mode=None, at_least=None):
     """The Pillow image of a path or an open file, turned as its camera says, with 8 bits a channel.
@@ -41,4 +43,5 @@ def read_image(source, where, mode=None, at_least=None):
 def is_image(path):
     """Whether a file's name is that of an image that Pillow can read; hidden files are none."""
     Image.init()
-    return not path.name.startswith(".") and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    return not path.name.startswith(".") and kind in Image.OPEN and kind not in NO_PICTURES

@@ -5,9 +5,12 @@ once as there are threads, and what comes out does not depend on how many that i
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +22,10 @@ from minisiamese.backend import check_device, set_threads
 from minisiamese.data.dataset import Dataset
 from minisiamese.errors import BadInput
 from minisiamese.experiments import runs
+from minisiamese.experiments.learner import Stopped
 from minisiamese.experiments.measuring import ReportTests
 from minisiamese.experiments.runs import PRETRAINED, PRETRAINING, RUNS, SEEN, VALIDATION
+from minisiamese.experiments.sources import PairSource
 from minisiamese.mining import collapse_warning
 
 
@@ -65,12 +70,18 @@ class Task:
 
 def divide(parts, plan):
     """(training, validation, test) of a data set's "train" and "test" images: the last of each class of the first are
-    for validation, and of a quick plan only some of each class are used."""
+    for validation, and of a quick plan only some of each class are used. BadInput if there are too few."""
 
     def take(dataset, start, stop):
         return dataset.take(np.concatenate([rows[start:stop] for rows in dataset.rows_of_class]))
 
     train = parts["train"]
+    fewest = min(map(len, train.rows_of_class)), min(map(len, parts["test"].rows_of_class))
+    least = VALIDATION + plan.step_images // SEEN, 2
+    if any(have < need for have, need in zip(fewest, least, strict=True)):
+        raise BadInput(
+            f"the data set is not whole: some class has {fewest[0]} images to train and {fewest[1]} to test on"
+        )
     training = take(take(train, None, -VALIDATION), None, plan.images)
     return training, take(train, -VALIDATION, None), take(parts["test"], None, plan.images)
 
@@ -79,7 +90,7 @@ def divide(parts, plan):
 
 
 def carry_out(task, pretraining, name, tick):
-    """Train and measure; leave the network and the result in the job's file."""
+    """Train and measure; leave the network and the result in the job's file. Stopped if ``tick`` asks for it."""
     plan, path = task.plan, task.path(pretraining, name)
     data, how = (task.training, task.validation), (task.seed, task.device)
     tests = ReportTests(task.test, plan.tests, task.seed)
@@ -90,7 +101,7 @@ def carry_out(task, pretraining, name, tick):
         result = {"classification": runs.classification(network, plan, classes, test, task.device)}
         arrays = network.arrays()
         siamese = runs.siamese(plan, "contrastive", branch)
-        known = runs.PairSource(task.training, SEEN, False, plan.step_images, task.seed)
+        known = PairSource(task.training, SEEN, False, plan.step_images, task.seed)
     else:
         branch = _branch(task, pretraining).to(task.device)
         siamese, known, learner = runs.train(plan, RUNS[name], branch, classes, *data, path, *how, tick)
@@ -127,14 +138,23 @@ def _start(task, progress, stop):
     """What a process does once: keep what the jobs share."""
     global _job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who asks its jobs to stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     set_threads(1)
     check_device(task.device)
     _job = task, progress, stop
 
 
+def _end_with_parent():
+    """A parent that is killed cannot end its children, and they would write into what a resumed run writes."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def _work(pretraining, name):
     """A job, in one of the processes."""
     task, progress, stop = _job
+    if stop.is_set():
+        raise Stopped
 
     def tick(steps):
         with progress.get_lock():
@@ -142,6 +162,19 @@ def _work(pretraining, name):
         return stop.is_set()
 
     carry_out(task, pretraining, name, tick)
+
+
+@contextmanager
+def _no_interrupt():
+    """Hold Ctrl-C back, where the system can; it comes right after."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run_all(task, workers):
@@ -157,10 +190,11 @@ def run_all(task, workers):
         before = sum(task.images(*job) for job in jobs if job not in to_do)
 
         def submit(jobs):
-            waiting.update({pool.submit(_work, *job): job for job in jobs})
+            with _no_interrupt():  # which the processes that begin here inherit
+                waiting.update({pool.submit(_work, *job): job for job in jobs})
 
-        submit([job for job in to_do if task.ready(*job)])
         try:
+            submit([job for job in to_do if task.ready(*job)])
             while waiting:
                 done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
                 bar.update(before + progress.value - bar.n)

@@ -23,29 +23,31 @@ class Learner:
         self.network, self.optimizer, self.steps = network, optimizer, steps
         self.rng = np.random.default_rng(seed)
         self.step, self.seconds, self.log = 0, 0.0, []
+        self.total, self.count = 0.0, 0  # of the losses since the last line of the log
 
     def learn(self, path, backpropagate, observe, tick):
         """Go on, from what ``path`` holds if it is there, to the last step; raises ``Stopped`` if asked to.
 
         ``backpropagate(rng, step)`` leaves the gradients and returns the loss, ``observe()`` returns what is to be
-        logged with it, ``tick(steps)`` is told of steps that were made and returns whether to stop.
+        logged with it, ``tick(steps)`` is told of steps that were made and returns whether to stop. BadInput if the
+        loss is no longer a number.
         """
         if path.exists():
             self._load(path)
         tick(self.step)
         started = saved = time.perf_counter()
-        before, total, count = self.seconds, 0.0, 0
+        before = self.seconds
         while self.step < self.steps:
-            total, count = total + backpropagate(self.rng, self.step), count + 1
+            self.total, self.count = self.total + backpropagate(self.rng, self.step), self.count + 1
             self.optimizer.step(*SCHEDULES["cosine"](self.step, self.steps, 1))
             self.network.zero_grad()
             self.step += 1
             if self.step * OBSERVATIONS // self.steps != (self.step - 1) * OBSERVATIONS // self.steps:
-                loss = float(total) / count
+                loss = float(self.total) / self.count
                 if not np.isfinite(loss):
-                    raise BadInput(f"{path.stem}: the loss is no longer a number at step {self.step}")
+                    raise BadInput(f"{path}: the loss is no longer a number at step {self.step}; try another --seed")
                 self.log.append({"step": self.step, "loss": loss} | observe())
-                total, count = 0.0, 0
+                self.total, self.count = 0.0, 0
             stop, now = tick(1), time.perf_counter()
             self.seconds = before + now - started
             if stop or now - saved > SAVE_SECONDS:
@@ -58,12 +60,14 @@ class Learner:
         return self.network.arrays() | {f"optimizer.{key}": array for key, array in self.optimizer.state.items()}
 
     def _save(self, path):
-        state = {key: getattr(self, key) for key in ("step", "seconds", "log")}
-        checkpoint.save(path, self._arrays(), state | {"random_state": self.rng.bit_generator.state})
+        state = {key: getattr(self, key) for key in ("step", "seconds", "log", "count")}
+        state |= {"total": float(self.total), "random_state": self.rng.bit_generator.state}
+        checkpoint.save(path, self._arrays(), state)
 
     def _load(self, path):
         arrays, meta = checkpoint.load(path)
         checkpoint.restore(self._arrays(), arrays, path)
         self.rng.bit_generator.state = meta["random_state"]
-        self.step, self.seconds, self.log = (meta[key] for key in ("step", "seconds", "log"))
+        for key in ("step", "seconds", "log", "count", "total"):
+            setattr(self, key, meta[key])
         self.optimizer.steps = self.step

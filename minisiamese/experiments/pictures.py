@@ -65,8 +65,9 @@ def learning(results, runs, key, label, title, path, names=None):
             log = results[kind][run]["log"]
             percent = 100 if key == "violated" else 1
             axes.plot([each["step"] for each in log], [percent * each[key] for each in log], label=line_name)
-        axes.set(xlabel="training step", ylabel=label, title=KINDS[kind], ylim=(0, None))
+        axes.set(xlabel="training step", ylabel=label, title=KINDS[kind])
         axes.grid(alpha=0.3)
+    axes.set_ylim(bottom=0)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(title)
     figure.savefig(path, dpi=110)
@@ -74,14 +75,14 @@ def learning(results, runs, key, label, title, path, names=None):
 
 def distances(z, batch, title, path):
     """Histograms of the distances of same and different pairs, before and after learning on contrastive pairs."""
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 7), layout="constrained")
     for axes, ((kind, run), embedded) in zip(figure.subplots(2, 2).flat, z.items(), strict=True):
         d = np.linalg.norm(embedded[batch.pairs[:, 0]] - embedded[batch.pairs[:, 1]], axis=1)
         bins = np.linspace(0, np.quantile(d, 0.995), 60)
         for same, name, color in ((1, "same class", plots.RIGHT), (0, "different classes", plots.WRONG)):
             axes.hist(d[batch.same == same], bins, color=color, alpha=0.55, label=name)
-        when = "before: the branch" if run == PRETRAINED else "after: contrastive, type 1;"
-        axes.set(title=f"{when} {KINDS[kind]}", xlabel="distance", ylabel="pairs")
+        when = "before: the branch" if run == PRETRAINED else "after: contrastive, type 1,"
+        axes.set(title=f"{when}\n{KINDS[kind]}", xlabel="distance", ylabel="pairs")
     axes.legend()
     figure.suptitle(title)
     figure.savefig(path, dpi=110)
@@ -112,7 +113,7 @@ def tsne(z, dataset, name, path):
             of_class = dataset.labels[rows] == label
             marker = "o" if label < SEEN else "x"
             axes.scatter(x[of_class], y[of_class], s=14, marker=marker, color=f"C{label}", label=class_name)
-        when = "before: the branch" if run == PRETRAINED else f"after: {TITLES[run]};"
+        when = "before: the branch" if run == PRETRAINED else f"after: {TITLES[run]},"
         axes.set(title=f"{when}\n{KINDS[kind]}", xticks=[], yticks=[])
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=10)
     figure.suptitle(f"{name}: t-SNE of {len(rows):,} test images; crosses are the unseen classes")

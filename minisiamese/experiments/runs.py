@@ -4,7 +4,6 @@ The report's branches were pretrained on *all* ten classes, those that its "hard
 everything is done twice: so, and *clean*, with a classifier of the five seen classes alone.
 """
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,16 +15,17 @@ from minisiamese.data.affine import Views, draw_flips_and_crops
 from minisiamese.data.samplers import Batch
 from minisiamese.evaluate import embed
 from minisiamese.experiments.learner import Learner
+from minisiamese.experiments.sources import OfflineTriplets, OnlineTriplets, PairSource, pairs_among, seeds
 from minisiamese.networks import cifar10_classifier, make_head, mnist_classifier
 from minisiamese.optimizers import Adam
 from minisiamese.siamese import CRITERIA, Siamese
+from minisiamese.trials import rate
 
 CLASSES, SEEN = 10, 5  # classes 0 to 4 are trained on, 5 to 9 are unseen
 PRETRAINED = "pretrained"  # the name of the job that the others wait for
 PRETRAINING = {"all": CLASSES, "clean": SEEN}  # how many classes the classifier is trained on
 MINED = 5000  # triplets chosen before training, from as many images
 WATCHED = 2000  # triplets of validation images
-PAIRS_A_DRAW = 250  # measuring pairs as they are trained on
 VALIDATION = 100  # training images of each class that are kept apart, to watch and to choose settings by
 
 
@@ -34,7 +34,8 @@ class Plan:
     """How much is done on a data set."""
 
     classifier: Callable
-    size: int
+    size: int  # of the images
+    channels: int
     features: int  # of the branch
     crops: bool  # distort by flips and crops while the classifier is trained
     epochs: int  # of the classifier
@@ -52,8 +53,8 @@ class Plan:
 
 
 PLANS = {
-    "mnist": Plan(mnist_classifier, 28, 10, False, epochs=5, rate=2e-3, steps=150, run_rate=1e-4),
-    "cifar10": Plan(cifar10_classifier, 32, 128, True, epochs=15, rate=2e-3, steps=400, run_rate=1e-3),
+    "mnist": Plan(mnist_classifier, 28, 1, 10, False, epochs=5, rate=2e-3, steps=150, run_rate=1e-4),
+    "cifar10": Plan(cifar10_classifier, 32, 3, 128, True, epochs=15, rate=2e-3, steps=400, run_rate=1e-3),
 }
 
 
@@ -85,11 +86,6 @@ RUNS = {
     "triplet-margin-0.001": Run("triplet", mining="random", margin=0.001),
     "triplet-margin-1.5": Run("triplet", mining="random", margin=1.5),
 }
-
-
-def seeds(seed, *names):
-    """The start of a stream of random numbers of its own for each purpose."""
-    return [seed, zlib.crc32("/".join(names).encode())]
 
 
 # --- the classifier ---------------------------------------------------------------------------------------------------
@@ -124,7 +120,7 @@ def pretrain(plan, classes, training, validation, path, seed, device, tick):
         return loss
 
     def observe():
-        return {"validation": classification(classifier, plan, classes, validation, device)}
+        return {"validation": classification(classifier, plan, classes, validation, device)["accuracy"]}
 
     learner = Learner(classifier, Adam(classifier, rates=plan.rate), plan.epochs * batches, seeds(seed, "pretrained"))
     learner.learn(path, backpropagate, observe, tick)
@@ -132,73 +128,12 @@ def pretrain(plan, classes, training, validation, path, seed, device, tick):
 
 
 def classification(classifier, plan, classes, dataset, device):
-    """The share of images that a classifier tells right."""
+    """How many images a classifier tells right, as a ``rate``."""
     scores = embed(classifier, Views(dataset.images, plan.size, device))[0, :, :classes]
-    return float((scores.argmax(axis=1) == dataset.labels).mean())
+    return rate((scores.argmax(axis=1) == dataset.labels).astype(float))
 
 
 # --- the siamese network ----------------------------------------------------------------------------------------------
-
-
-class PairSource:
-    """A step's images, about ``count``: as many of each of the first few classes, and of each other class, if ``lone``,
-    always the same one (the report's train set type 2); and the pairs among them: all of one class, and as many of two.
-    """
-
-    def __init__(self, dataset, classes, lone, count, seed):
-        self.dataset, self.rows_of, self.count = dataset, dataset.rows_of_class[:classes], count
-        rng = np.random.default_rng(seeds(seed, "lone"))  # the same for all runs
-        others = [rng.choice(rows) for rows in dataset.rows_of_class[classes:]]
-        self.lone = np.array(others if lone else [], int)
-
-    def draw(self, rng):
-        """Row numbers of the data set."""
-        count = self.count // len(self.rows_of)
-        return np.concatenate([*(rng.choice(rows, count, replace=False) for rows in self.rows_of), self.lone])
-
-    def batch(self, rows, z, head, rng):
-        """The tuples to learn from, among these rows, whose embeddings are z."""
-        labels = self.dataset.labels[rows]
-        pairs = np.stack(np.triu_indices(len(rows), 1), axis=1)
-        same = labels[pairs[:, 0]] == labels[pairs[:, 1]]
-        different = rng.choice(pairs[~same], same.sum(), replace=False)
-        return Batch(rows, np.concatenate([pairs[same], different]), np.repeat(np.float32([1, 0]), len(different)))
-
-    def sample(self, count, rng):
-        """A ``Batch`` of count pairs such as those of the steps, to be measured."""
-        rows, pairs, same = [], [], []
-        while sum(map(len, same)) < count:
-            rows.append(self.draw(rng))
-            batch = self.batch(rows[-1], None, None, rng)
-            some = rng.permutation(len(batch.pairs))[:PAIRS_A_DRAW]
-            pairs.append(batch.pairs[some] + len(rows[-1]) * (len(rows) - 1))
-            same.append(batch.same[some])
-        return Batch(np.concatenate(rows), np.concatenate(pairs)[:count], np.concatenate(same)[:count])
-
-
-class OnlineTriplets(PairSource):
-    """The same images; triplets mined among them in every step."""
-
-    def __init__(self, run, dataset, classes, count, seed):
-        super().__init__(dataset, classes, False, count, seed)
-        self.how, self.margin = run.mining, run.margin
-
-    def batch(self, rows, z, head, rng):
-        d = mining.distances(head, z)
-        return Batch(rows, mining.as_pairs(mining.in_batch(d, self.dataset.labels[rows], self.how, self.margin, rng)))
-
-
-class OfflineTriplets:
-    """Triplets (T, 3) of rows, chosen before training; count of them a step."""
-
-    def __init__(self, triplets, count):
-        self.triplets, self.count = triplets, min(count, len(triplets))
-
-    def draw(self, rng):
-        return self.triplets[rng.choice(len(self.triplets), self.count, replace=False)].T.ravel()
-
-    def batch(self, rows, z, head, rng):
-        return Batch(rows, mining.as_pairs(np.arange(len(rows)).reshape(3, -1).T))
 
 
 def scale(branch, plan, training, classes, seed, device):
@@ -218,8 +153,9 @@ def scale(branch, plan, training, classes, seed, device):
 
 
 def begin_head(head, z, labels, rng):
-    """Let the L1 head start as a fair judge: with the logit 2 at the mean L1 distance of images of one class, and -2
-    at that of images of two. Starting from nothing, it would take longer to learn these two numbers than all else."""
+    """Let the L1 head start as a fair judge, from embeddings z (M, D) with labels (M,): with the logit 2 at the mean L1
+    distance of images of one class, and -2 at that of two. These two numbers would take longer to learn than all else.
+    """
     same, different = _mean_distances(z, labels, 1, rng)
     head.params["alpha"][...] = -4 / (different - same)
     head.params["b"][...] = 2 * (different + same) / (different - same)
@@ -234,7 +170,8 @@ def _mean_distances(z, labels, order, rng):
 def siamese(plan, loss, branch):
     """A branch, and the head that a loss asks for."""
     kind = CRITERIA[loss].head
-    return Siamese(branch, make_head("l1" if kind == "similarity" else kind, plan.features), plan.size)
+    head = make_head("l1" if kind == "similarity" else kind, plan.features)
+    return Siamese(branch, head, plan.size, plan.channels)
 
 
 def train(plan, run, branch, classes, training, validation, path, seed, device, tick):
@@ -276,7 +213,10 @@ def train(plan, run, branch, classes, training, validation, path, seed, device, 
     def observe():
         if criterion.tuples == "pairs":
             return watch()
-        return watch() | mining.summarise(*mining.triplet_distances(head, *last_batch), run.margin)
+        z, batch = last_batch
+        if run.online:
+            return watch() | mining.watch(head, z, training.labels[batch.rows], run.margin)
+        return watch() | mining.summarise(*mining.triplet_distances(head, z, batch), run.margin)
 
     learner = Learner(network, Adam(network, rates=plan.run_rate), steps, seeds(seed, "run"))
     learner.learn(path, backpropagate, observe, tick)
@@ -289,8 +229,7 @@ def validation_losses(plan, run, network, dataset, seed, device):
     criterion, head, views = CRITERIA[run.loss], network.head, Views(dataset.images, plan.size, device)
     rng = np.random.default_rng(seeds(seed, "watched"))
     if criterion.tuples == "pairs":
-        everything = np.arange(len(dataset.images))
-        batch = PairSource(dataset, len(dataset.rows_of_class), False, 0, seed).batch(everything, None, None, rng)
+        batch = Batch(None, *pairs_among(dataset.labels, rng))
     else:
         triplets = mining.offline(embed(network, views)[0], dataset.labels, "random", WATCHED, run.margin, rng)
         batch = Batch(None, mining.as_pairs(triplets))

@@ -55,13 +55,13 @@ def render(results):
     """All tables of a data set, from ``results.json``."""
     data, report = results["data"], REPORT[results["data"]]
     tests = results["all"][PRETRAINED]["pairs"]["easy"]["trials"]
-    right = [f"{100 * results[kind][PRETRAINED]['classification']:.2f} %" for kind in PRETRAINING]
+    right = [_figure(results[kind][PRETRAINED]["classification"]) for kind in PRETRAINING]
     ten_way = [_figure(results[kind][PRETRAINED]["ways"]["10"]) for kind in PRETRAINING]
     pairs, triplets = report["pairs"], [name for name in TITLES if name.startswith("triplet")]
     lines = [
         f"**{NAMES[data]}**" + (", a quick look at few images and little training: no result" * results["quick"]),
         "",
-        f"The classifiers call {right[0]} of the test images of all ten classes right, and {right[1]} of those of "
+        f"The classifiers call {right[0]} % of the test images of all ten classes right, and {right[1]} % of those of "
         f"classes 0-4. Each figure below is on {tests:,} pairs, triplets or trials and has half the width of its 95 % "
         f"interval beside it. The flaw: before any pair is learned from, the branch that was pretrained on all ten "
         f"classes gets {ten_way[0]} % of 10-way one-shot trials right, the one that was not {ten_way[1]} %, and "
