@@ -24,7 +24,7 @@ from minisiamese.experiments.runs import PLANS, PRETRAINED, PRETRAINING, RUNS
 from minisiamese.experiments.sources import PairSource, seeds
 from minisiamese.siamese import DistanceHead, Siamese
 
-SMALL = replace(PLANS["mnist"], epochs=2, steps=6, tests=60, batch=16, step_images=20, run_rate=1e-3)
+SMALL = replace(PLANS["mnist"], epochs=2, steps=6, tests=60, batch=16, step_images=20, run_rate=1e-3, online_rate=1e-3)
 
 
 def invented(count, rng, size=28):

@@ -41,8 +41,10 @@ class Plan:
     epochs: int  # of the classifier
     rate: float  # of the classifier
     steps: int  # of each run
-    run_rate: float  # of each run
+    run_rate: float  # of the runs: large enough to learn, and no larger, since they forget what else the branch knew
+    online_rate: float  # of those that mine triplets in every batch
     images: int = 10_000  # most images of a class that are used
+    pair_images: int = 10_000  # likewise, in the runs on pairs
     tests: int = 10_000  # pairs, triplets and trials of each test
     batch: int = 128  # of the classifier
     step_images: int = 100  # in a step of a run
@@ -53,8 +55,11 @@ class Plan:
 
 
 PLANS = {
-    "mnist": Plan(mnist_classifier, 28, 1, 10, False, epochs=5, rate=2e-3, steps=150, run_rate=1e-4),
-    "cifar10": Plan(cifar10_classifier, 32, 3, 128, True, epochs=15, rate=2e-3, steps=400, run_rate=1e-3),
+    "mnist": Plan(mnist_classifier, 28, 1, 10, False, 5, 2e-3, steps=150, run_rate=1e-4, online_rate=1e-4),
+    "cifar10": Plan(
+        *(cifar10_classifier, 32, 3, 128, True, 15, 2e-3),
+        **{"steps": 300, "run_rate": 1.7e-4, "online_rate": 1e-3, "pair_images": 800},
+    ),
 }
 
 
@@ -187,7 +192,8 @@ def train(plan, run, branch, classes, training, validation, path, seed, device, 
     head, rng = network.head, np.random.default_rng(seeds(seed, "mining"))
     if head.params:
         begin_head(head, z, training.labels[rows], rng)
-    known = source = PairSource(training, classes, run.lone, plan.step_images, seed)
+    most = plan.pair_images if criterion.tuples == "pairs" else plan.images
+    known = source = PairSource(training, classes, run.lone, plan.step_images, seed, most)
     steps = plan.steps
     if run.online:
         source = OnlineTriplets(run, training, classes, plan.step_images, seed)
@@ -218,7 +224,9 @@ def train(plan, run, branch, classes, training, validation, path, seed, device, 
             return watch() | mining.watch(head, z, training.labels[batch.rows], run.margin)
         return watch() | mining.summarise(*mining.triplet_distances(head, z, batch), run.margin)
 
-    learner = Learner(network, Adam(network, rates=plan.run_rate), steps, seeds(seed, "run"))
+    learner = Learner(
+        network, Adam(network, rates=plan.online_rate if run.online else plan.run_rate), steps, seeds(seed, "run")
+    )
     learner.learn(path, backpropagate, observe, tick)
     return network, known, learner
 

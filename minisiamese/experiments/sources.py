@@ -24,12 +24,12 @@ def pairs_among(labels, rng):
 
 
 class PairSource:
-    """A step's images, about ``count``: as many of each of the first few classes, and of each other class, if ``lone``,
-    always the same one (the report's train set type 2); and the pairs among them: all of one class, and as many of two.
-    """
+    """A step's images, about ``count``: as many of each of the first few classes, drawn from ``most`` of each, and of
+    each other class, if ``lone``, always the same one (the report's train set type 2); and the pairs among them."""
 
-    def __init__(self, dataset, classes, lone, count, seed):
-        self.dataset, self.rows_of, self.count = dataset, dataset.rows_of_class[:classes], count
+    def __init__(self, dataset, classes, lone, count, seed, most=None):
+        self.dataset, self.count = dataset, count
+        self.rows_of = [rows[:most] for rows in dataset.rows_of_class[:classes]]
         rng = np.random.default_rng(seeds(seed, "lone"))  # the same for all runs
         others = [rng.choice(rows) for rows in dataset.rows_of_class[classes:]]
         self.lone = np.array(others if lone else [], int)
