@@ -315,3 +315,27 @@ def test_bad_input_gets_one_line(tmp_path, monkeypatch, capsys, options, message
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not any(Path(tmp_path).iterdir())
+
+
+# --- what was measured, as it is shown --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", tables.NAMES)
+def test_the_page_shows_what_was_measured(data):
+    lessons = Path(__file__).parents[1] / "lessons"
+    results = json.loads((lessons / f"report000/{data}.json").read_text())
+    assert results["data"] == data and not results["quick"]
+    assert tables.render(results) in (lessons / "report000.md").read_text()
+
+
+@pytest.mark.parametrize("data", tables.NAMES)
+def test_what_was_measured_is_within_two_points_of_the_report_or_better(data):
+    results = json.loads((Path(__file__).parents[1] / f"lessons/report000/{data}.json").read_text())["all"]
+    for kind, sets in (("pairs", tables.SETS), ("triplets", tables.SETS[1:])):
+        for name, figures in tables.REPORT[data][kind].items():
+            for each, figure in zip(sets, figures, strict=True):
+                assert 100 * results[name][kind][each]["accuracy"] >= figure - 2, (name, each)
+    ways = {name: 100 * result["ways"]["10"]["accuracy"] for name, result in results.items()}
+    report = tables.REPORT[data]["ways"]
+    assert ways["contrastive-1"] >= report["contrastive-1"] and ways["bce-1"] >= report["bce-1"]
+    assert max(ways[name] for name in ways if name.startswith("triplet")) >= report["triplet"]
