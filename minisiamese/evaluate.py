@@ -246,7 +246,7 @@ def describe(result):
         low, high = figures["interval"]
         return f"{name:<20}{figures['accuracy']:8.2%}   95 % interval {low:.1%} .. {high:.1%}"
 
-    where = "{data}"
+    where = "of the {split} images of {data}"
     if result.get("data") != "folder":  # which has no alphabets
         where = "{alphabets} alphabets of the {split} split of {data}"
     title = {

@@ -37,7 +37,7 @@ def test_pairs(first, second, same, probability, guess, path):
     figure = Figure(figsize=(2.9 * columns, 2.1 * rows), layout="constrained")
     for axes, *pair in zip(figure.subplots(rows, columns).flat, first, second, same, probability, guess, strict=False):
         a, b, truth, p, said = pair
-        gap = np.zeros((len(a), 16, a.shape[2]), np.uint8)
+        gap = np.full((len(a), len(a) // 6, a.shape[2]), 255 if a.shape[2] == 3 else 0, np.uint8)  # shown white
         _show(axes, np.concatenate([a, gap, b], axis=1))
         axes.set_title(
             f"{'same' if said else 'different'} ({p:.2f})\n{'right' if said == truth else 'wrong'}",
