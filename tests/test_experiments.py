@@ -272,13 +272,13 @@ def members(group):
 def test_the_whole_program_interrupted_killed_and_gone_on_with(small_mnist, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     options = ["mnist", "--quick", "--data-dir", str(small_mnist), "--out", str(out), "--threads", "2"]
-    for place, until in enumerate(("config.json", "clean/pretrained.npz")):  # processes begin; and they are at work
+    for place, until in enumerate(("config.json", "clean/contrastive-1.npz")):  # processes begin; they are at work
         process = start([*options, "--resume"] if place else options, out, until)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 130 and errors.strip().splitlines()[-1].endswith(f"--out {out} --resume"), errors
         assert "Traceback" not in errors and not (out / "results.json").exists()
-    process = start([*options, "--resume"], out, "all/pretrained.npz")
+    process = start([*options, "--resume"], out, "clean/triplet-hard.npz")
     process.kill()
     process.communicate(timeout=60)  # which waits for its children, since they have its pipes
     assert not members(process.pid)

@@ -165,8 +165,19 @@ def _work(pretraining, name):
 
 
 @contextmanager
-def _no_interrupt():
-    """Hold Ctrl-C back, where the system can; it comes right after."""
+def _interrupts():
+    """A list that Ctrl-C is put down in: nothing here is to be torn from its hands."""
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _deaf_children():
+    """Processes that begin here do not hear Ctrl-C, not even while they begin, where the system can do that."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -178,19 +189,20 @@ def _no_interrupt():
 
 
 def run_all(task, workers):
-    """Carry out all jobs that are not done. Ctrl-C is raised once those under way are saved."""
+    """Carry out all jobs that are not done. After Ctrl-C, KeyboardInterrupt once those under way are saved."""
     jobs = [(pretraining, name) for pretraining in PRETRAINING for name in (PRETRAINED, *RUNS)]
     to_do = [job for job in jobs if task.result(*job) is None]
     context = multiprocessing.get_context("spawn")  # threads do not survive a fork
     progress, stop, waiting = context.Value("q", 0), context.Event(), {}
     with (
+        _interrupts() as pressed,
         tqdm(total=sum(task.images(*job) for job in jobs), desc="training", unit=" images", disable=None) as bar,
         ProcessPoolExecutor(workers, context, _start, (task, progress, stop)) as pool,
     ):
         before = sum(task.images(*job) for job in jobs if job not in to_do)
 
         def submit(jobs):
-            with _no_interrupt():  # which the processes that begin here inherit
+            with _deaf_children():
                 waiting.update({pool.submit(_work, *job): job for job in jobs})
 
         try:
@@ -198,6 +210,8 @@ def run_all(task, workers):
             while waiting:
                 done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
                 bar.update(before + progress.value - bar.n)
+                if pressed:
+                    raise KeyboardInterrupt
                 for future in done:
                     job = waiting.pop(future)
                     future.result()  # raises what the job raised
