@@ -9,7 +9,6 @@ from minisiamese.errors import BadInput
 from minisiamese.optimizers import SCHEDULES
 
 SAVE_SECONDS = 60  # between two saves of a training that goes on
-OBSERVATIONS = 15  # times that a training is looked at
 
 
 class Stopped(Exception):
@@ -17,10 +16,13 @@ class Stopped(Exception):
 
 
 class Learner:
-    """The network, the optimiser, the random state and the log of a training: all that its next steps depend on."""
+    """The network, the optimiser, the random state and the log of a training: all that its next steps depend on.
 
-    def __init__(self, network, optimizer, steps, seed):
-        self.network, self.optimizer, self.steps = network, optimizer, steps
+    It is looked at ``looks`` times, at even distances.
+    """
+
+    def __init__(self, network, optimizer, steps, looks, seed):
+        self.network, self.optimizer, self.steps, self.looks = network, optimizer, steps, looks
         self.rng = np.random.default_rng(seed)
         self.step, self.seconds, self.log = 0, 0.0, []
         self.total, self.count = 0.0, 0  # of the losses since the last line of the log
@@ -42,7 +44,7 @@ class Learner:
             self.optimizer.step(*SCHEDULES["cosine"](self.step, self.steps, 1))
             self.network.zero_grad()
             self.step += 1
-            if self.step * OBSERVATIONS // self.steps != (self.step - 1) * OBSERVATIONS // self.steps:
+            if self.step * self.looks // self.steps != (self.step - 1) * self.looks // self.steps:
                 loss = float(self.total) / self.count
                 if not np.isfinite(loss):
                     raise BadInput(f"{path}: the loss is no longer a number at step {self.step}; try another --seed")

@@ -48,10 +48,11 @@ class Plan:
     tests: int = 10_000  # pairs, triplets and trials of each test
     batch: int = 128  # of the classifier
     step_images: int = 100  # in a step of a run
+    looks: int = 15  # at a training, while it goes on
 
     def quick(self):
         """The same on few images."""
-        return replace(self, epochs=3, steps=12, images=300, tests=1000)
+        return replace(self, epochs=3, steps=12, images=300, tests=1000, looks=4)
 
 
 PLANS = {
@@ -126,7 +127,9 @@ def pretrain(plan, classes, training, validation, path, seed, device, tick):
     def observe():
         return {"validation": classification(classifier, plan, classes, validation, device)["accuracy"]}
 
-    learner = Learner(classifier, Adam(classifier, rates=plan.rate), plan.epochs * batches, seeds(seed, "pretrained"))
+    learner = Learner(
+        classifier, Adam(classifier, rates=plan.rate), plan.epochs * batches, plan.looks, seeds(seed, "pretrained")
+    )
     learner.learn(path, backpropagate, observe, tick)
     return classifier, branch, learner
 
@@ -224,7 +227,11 @@ def train(plan, run, branch, classes, training, validation, path, seed, device, 
         return watch() | mining.summarise(*mining.triplet_distances(head, z, batch), run.margin)
 
     learner = Learner(
-        network, Adam(network, rates=plan.online_rate if run.online else plan.run_rate), steps, seeds(seed, "run")
+        network,
+        Adam(network, rates=plan.online_rate if run.online else plan.run_rate),
+        steps,
+        plan.looks,
+        seeds(seed, "run"),
     )
     learner.learn(path, backpropagate, observe, tick)
     return network, known, learner
