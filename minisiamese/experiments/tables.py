@@ -57,7 +57,6 @@ def render(results):
     tests = results["all"][PRETRAINED]["pairs"]["easy"]["trials"]
     right = [_figure(results[kind][PRETRAINED]["classification"]) for kind in PRETRAINING]
     ten_way = [_figure(results[kind][PRETRAINED]["ways"]["10"]) for kind in PRETRAINING]
-    pairs, triplets = report["pairs"], [name for name in TITLES if name.startswith("triplet")]
     lines = [
         f"**{NAMES[data]}**" + (", a quick look at few images and little training: no result" * results["quick"]),
         "",
@@ -71,17 +70,14 @@ def render(results):
         "(hard). Pairs learned from are of classes 0-4; in type 2 also one image of each other class.",
         "",
     ]
-    lines += _table(SETS, pairs, list(pairs), lambda name: [results[name[0]][name[1]]["pairs"][each] for each in SETS])
+    lines += _table(results, "pairs", SETS, list(report["pairs"]))
     lines += [
         "",
         "Triplets, the positive nearer than the negative (%). Triplets learned from are of the classes that the branch "
         "was pretrained on.",
         "",
     ]
-    sets = SETS[1:]
-    lines += _table(
-        sets, report["triplets"], triplets, lambda name: [results[name[0]][name[1]]["triplets"][each] for each in sets]
-    )
+    lines += _table(results, "triplets", SETS[1:], [name for name in TITLES if name.startswith("triplet")])
     lines += ["", "10-way one-shot, test images of all classes (%)", ""]
     lines += ["| | report | all ten | clean |", "|---|---|---|---|"]
     lines.append(f"| triplets, the report does not say which | {report['ways']['triplet']} | | |")
@@ -93,15 +89,16 @@ def render(results):
     return "\n".join(lines) + "\n"
 
 
-def _table(columns, report, names, rates):
-    """Rows of the report's figures, and of ours in both kinds of pretraining: ``rates((kind, name))``, by column."""
+def _table(results, test, columns, names):
+    """Rows of the report's figures of a test, and of ours in both kinds of pretraining."""
+    report = REPORT[results["data"]][test]
     lines = [f"| | pretrained on | {' | '.join(columns)} |", f"|---|---|{'---|' * len(columns)}"]
     for name in names:
         if name in report:
             lines.append(f"| {TITLES[name]} | report: all ten | {' | '.join(map(str, report[name]))} |")
         for kind in PRETRAINING:
             title = "" if name in report or kind == "clean" else TITLES[name]
-            figures = " | ".join(map(_figure, rates((kind, name))))
+            figures = " | ".join(_figure(results[kind][name][test][each]) for each in columns)
             lines.append(f"| {title} | {WHOSE[kind]} | {figures} |")
     return lines
 
