@@ -35,15 +35,21 @@ def im2col(x, kernel, stride=1):
 
 
 def col2im(columns, shape, kernel, stride=1):
-    """The transpose of im2col: add every row (a K x K patch) back to where it was taken from; x of ``shape``."""
+    """The transpose of im2col: add every row (a K x K patch) back to where it was taken from; x of ``shape``.
+
+    Patches overlap, but not in the pixel at one place (i, j) of each: these go to an image of their own, all K x K
+    images at once through a view of them, and the images are added up.
+    """
     N, H, W, C = shape
     Ho, Wo = (H - kernel) // stride + 1, (W - kernel) // stride + 1
-    patches = columns.reshape(N, Ho, Wo, kernel, kernel, C)
-    x = array_module(columns).zeros(shape, columns.dtype)
-    for i in range(kernel):
-        for j in range(kernel):
-            x[:, i : i + stride * Ho : stride, j : j + stride * Wo : stride] += patches[:, :, :, i, j]
-    return x
+    xp = array_module(columns)
+    images = xp.zeros((N, kernel, H, kernel, W, C), columns.dtype)  # of (i, j): [:, i, :, j]
+    n, i, h, j, w, c = images.strides
+    places = xp.lib.stride_tricks.as_strided(
+        images, (N, Ho, Wo, kernel, kernel, C), (n, stride * h, stride * w, i + h, j + w, c)
+    )
+    places[...] = columns.reshape(places.shape)
+    return images.sum(axis=(1, 3))
 
 
 def pad(x, padding):
