@@ -45,7 +45,7 @@ from functools import cache
 
 import numpy as np
 
-from minisiamese.backend import array_module, column_sums, empty, in_chunks, to_device
+from minisiamese.backend import array_module, column_sums, empty, in_chunks
 
 
 def multiplications(x_shape, W_shape, stride, padding):
@@ -60,10 +60,10 @@ def multiplications(x_shape, W_shape, stride, padding):
 
 
 @cache
-def _transform(size, kernel, stride, padding, half, dtype):
-    """The matrices of one axis: image (2F x size), kernel (2F x K) and back (Ho x 2F), for rows, where ``half`` the F
-    frequencies of a real signal are enough; for columns all frequencies, and 2 size, 2K and 2Wo in place of size, K and
-    Ho, since what they take or give is complex."""
+def _transform(xp, size, kernel, stride, padding, half, dtype):
+    """The matrices of one axis, where xp has its arrays: image (2F x size), kernel (2F x K) and back (Ho x 2F), for
+    rows, where ``half`` the F frequencies of a real signal are enough; for columns all frequencies, and 2 size, 2K and
+    2Wo in place of size, K and Ho, since what they take or give is complex."""
     period = size + padding
     frequencies = np.arange(period // 2 + 1 if half else period)
 
@@ -81,7 +81,7 @@ def _transform(size, kernel, stride, padding, half, dtype):
     weight = np.where((2 * frequencies % period != 0) & half, 2, 1) / period
     back = real(waves(stride * outputs) * weight[:, None]).T  # a transposed block is the conjugate: e^(+i t)
     matrices = real(waves(np.arange(size) + padding)), real(waves(np.arange(kernel)).conj()), back
-    return [np.ascontiguousarray(matrix, dtype) for matrix in matrices]
+    return [xp.asarray(np.ascontiguousarray(matrix, dtype)) for matrix in matrices]
 
 
 class _Plan:
@@ -92,9 +92,8 @@ class _Plan:
         self.N, self.H, self.W, self.C = x.shape
         self.K, _, _, self.O = weights.shape
         self.U, self.V = (self.H + padding) // 2 + 1, self.W + padding
-        device = "cpu" if xp is np else "cuda"
         rows, columns = (
-            [to_device(matrix, device) for matrix in _transform(size, self.K, stride, padding, half, x.dtype)]
+            _transform(xp, size, self.K, stride, padding, half, x.dtype)
             for size, half in ((self.H, True), (self.W, False))
         )
         self.image_rows, self.kernel_rows, self.rows_back = rows

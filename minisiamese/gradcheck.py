@@ -6,14 +6,17 @@
 
 import numpy as np
 
+from minisiamese.backend import array_module, to_host
+
 STEP = 1e-5  # of the differences: their error is about STEP^2 by truncation and 1e-16 / STEP by rounding
 
 
 def numerical_gradient(f, x, step=STEP):
-    """df/dx of the scalar f(), which reads x: for every element (f at x + step - f at x - step) / (2 step)."""
-    gradient = np.zeros_like(x)
+    """df/dx of the scalar f(), which reads x: for every element (f at x + step - f at x - step) / (2 step). It is on
+    the host, wherever x is."""
+    gradient = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
-        kept = x[i]
+        kept = float(x[i])
         x[i] = kept + step
         above = f()
         x[i] = kept - step
@@ -28,6 +31,7 @@ def relative_error(gradient, numerical):
 
     Raises ValueError where the numerical gradient is all zero: such a check could not fail.
     """
+    gradient = to_host(gradient)
     if gradient.shape != numerical.shape:
         raise ValueError(f"the gradient has shape {gradient.shape}, its variable {numerical.shape}")
     scale = np.abs(numerical).max(initial=0)
@@ -45,7 +49,7 @@ def check_layer(layer, x, rng, *arguments):
     layer.astype(np.float64)
     layer.zero_grad()
     y = layer.forward(x, *arguments)
-    dy = rng.normal(size=y.shape)
+    dy = array_module(y).asarray(rng.normal(size=y.shape))
     dx = layer.backward(dy)
     analytical = {"x": (x, dx)}
     for name, part in layer.walk():

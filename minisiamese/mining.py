@@ -1,8 +1,9 @@
 """Which triplets to learn from: easy, semi-hard, hard or random ones (report 000), or the hardest few (report 001).
 
 Notation: z (N, D) embeddings of images with labels (N,); a triplet is an anchor a, a positive p of its class and a
-negative n of another; d_ap, d_an (T,) are its two distances. Triplets (T, 3) are row numbers. Mining chooses among
-numbers that are there already, so it is done on the host, and nothing is differentiated.
+negative n of another; d_ap, d_an (T,) are its two distances. Triplets (T, 3) are row numbers. Nothing is
+differentiated here. In a batch mining is done where the distances are, and triplets for which there is no negative are
+marked, not left out: how many are left, a GPU would have to be waited for.
 """
 
 import numpy as np
@@ -51,7 +52,7 @@ def collapse_warning(d_an, margin):
 
 def as_pairs(triplets):
     """Triplets (T, 3) as pairs (2 T, 2), as a ``Batch`` has them: (anchor, positive), then (anchor, negative)."""
-    return np.concatenate([triplets[:, :2], triplets[:, ::2]])
+    return array_module(triplets).concatenate([triplets[:, :2], triplets[:, ::2]])
 
 
 def triplet_distances(head, z, batch):
@@ -60,11 +61,11 @@ def triplet_distances(head, z, batch):
 
 
 def distances(head, z):
-    """The distances d (N, N) between a batch's embeddings, as a distance head sees them, on the host."""
-    first, second = np.triu_indices(len(z), 1)
-    pairs = array_module(z).asarray(np.stack([first, second], axis=1))
-    d = np.zeros((len(z), len(z)), z.dtype)
-    d[first, second] = d[second, first] = -to_host(head.forward(z, pairs, train=False))
+    """The distances d (N, N) between a batch's embeddings, as a distance head sees them."""
+    xp = array_module(z)
+    first, second = xp.asarray(np.stack(np.triu_indices(len(z), 1)))
+    d = xp.zeros((len(z), len(z)), z.dtype)
+    d[first, second] = d[second, first] = -head.forward(z, xp.stack([first, second], axis=1), train=False)
     return d
 
 
@@ -79,28 +80,36 @@ def all_triplets(labels):
 def watch(head, z, labels, margin):
     """``summarise`` of all triplets of a batch. Of those that were mined it would say little: of the semi-hard, say,
     all have a loss."""
-    d = distances(head, z)
+    d = to_host(distances(head, z))
     a, p, n = all_triplets(labels).T
     return summarise(d[a, p], d[a, n], margin)
 
 
 def in_batch(d, labels, how, margin, rng, share=0.2):
-    """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings.
+    """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings, and which of them count (T,), None for all.
 
     how, one of ``MINING``: for every anchor and positive one negative drawn from those that make the triplet of this
-    kind, or from all ("random"), if there is one; or the ``share`` of all triplets with the largest d_ap - d_an
-    ("hardest": report 001's top-k %).
+    kind, or from all ("random"), and if there is none the triplet does not count; or the ``share`` of all triplets with
+    the largest d_ap - d_an ("hardest": report 001's top-k %). labels are on the host.
     """
+    xp = array_module(d)
     if how == "hardest":
-        triplets = all_triplets(labels)
+        triplets = xp.asarray(all_triplets(labels))
         a, p, n = triplets.T
-        order = np.argsort(d[a, n] - d[a, p], kind="stable")
-        return triplets[np.sort(order[: int(np.ceil(share * len(order)))])]
+        order = xp.argsort(d[a, n] - d[a, p], kind="stable")
+        return triplets[xp.sort(order[: int(np.ceil(share * len(order)))])], None
     same = labels[:, None] == labels
     anchor, positive = np.nonzero(same & ~np.eye(len(labels), dtype=bool))
-    negative = _choose(d[anchor, positive], d[anchor], ~same[anchor], how, margin, rng)
-    found = negative >= 0
-    return np.stack([anchor, positive, negative], axis=1)[found]
+    allowed = xp.asarray(~same[anchor])
+    anchor, positive = xp.asarray(anchor), xp.asarray(positive)
+    negative, found = _choose(d[anchor, positive], d[anchor], allowed, how, margin, rng)
+    return xp.stack([anchor, positive, negative], axis=1), found
+
+
+def mine(head, z, labels, how, margin, rng, share=0.2):
+    """What a ``Batch`` has of triplets among embeddings, chosen as ``in_batch`` says: {"pairs", "mined"}."""
+    triplets, mined = in_batch(distances(head, z), labels, how, margin, rng, share)
+    return {"pairs": as_pairs(triplets), "mined": mined}
 
 
 def offline(z, labels, how, count, margin, rng):
@@ -119,8 +128,8 @@ def offline(z, labels, how, count, margin, rng):
         pool = rng.choice(len(z), min(POOL, len(z)), replace=False)
         d_ap = np.sqrt(((z[anchor] - z[positive]) ** 2).sum(axis=1))
         allowed = (labels[pool] != labels[anchor][:, None]) & (positive != anchor)[:, None]
-        column = _choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
-        triplets = np.stack([anchor, positive, pool[column]], axis=1)[column >= 0]
+        column, found_one = _choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
+        triplets = np.stack([anchor, positive, pool[column]], axis=1)[found_one]
         chosen.append(triplets)
         found += len(triplets)
         if found >= count:
@@ -130,9 +139,9 @@ def offline(z, labels, how, count, margin, rng):
 
 def _choose(d_ap, d_an, allowed, how, margin, rng):
     """For each of R anchors with a positive (d_ap (R,)) the column of one of its M negatives (d_an, allowed (R, M)),
-    drawn from those of the wanted kind; -1 where there is none."""
+    drawn from those of the wanted kind, and whether there is one: else the column means nothing."""
+    xp = array_module(d_ap)
     if how != "random":
         allowed = allowed & (kind_of(d_ap[:, None], d_an, margin) == KINDS.index(how))
-    lot = np.where(allowed, rng.random(allowed.shape), -1)
-    column = lot.argmax(axis=1)
-    return np.where(lot[np.arange(len(lot)), column] < 0, -1, column)
+    lot = xp.where(allowed, xp.asarray(rng.random(allowed.shape)), -1)
+    return lot.argmax(axis=1), lot.max(axis=1) >= 0

@@ -20,18 +20,19 @@ class Head(Layer):
     """Base of the heads: scores of pairs from the differences z_a - z_b, a few pairs at a time.
 
     A head gives ``score(difference)`` and ``gradient(difference, ds)``, the gradient by the difference. With S the
-    sparse (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences are S z, and dz = S^T (gradient by
-    the differences).
+    (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences are S z, and dz = S^T (gradient by the
+    differences).
     """
 
     def forward(self, z, pairs, train=True):
         xp = array_module(z)
-        if xp is np and pairs.size and not 0 <= pairs.min() <= pairs.max() < len(z):  # a sparse product does not ask
+        # -1 would be taken for the last row; a GPU is not asked, for it would have to be waited for
+        if xp is np and pairs.size and not 0 <= pairs.min() <= pairs.max() < len(z):
             raise IndexError(f"pairs name rows {pairs.min()} to {pairs.max()} of {len(z)} embeddings")
         s = xp.empty(len(pairs), z.dtype)
 
         def compare(rows):
-            s[rows] = self.score(_incidence(pairs[rows], z) @ z)
+            s[rows] = self.score(_differences(z, pairs[rows]))
 
         in_chunks(compare, len(pairs), 2 * z[0].nbytes, xp)
         self.keep(train, z, pairs)
@@ -43,11 +44,11 @@ class Head(Layer):
         xp = array_module(z)
 
         def gradients(rows):
-            S = _incidence(pairs[rows], z)
-            ddifference, dparams = self.gradient(S @ z, ds[rows])
-            return xp.concatenate([(S.T @ ddifference).ravel(), dparams])
+            ddifference, dparams = self.gradient(_differences(z, pairs[rows]), ds[rows])
+            return xp.concatenate([(_incidence(pairs[rows], z).T @ ddifference).ravel(), dparams])
 
-        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes, xp)
+        row_of_S = 0 if xp is np else z[:, 0].nbytes
+        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes + row_of_S, xp)
         total = xp.zeros(z.size + sum(g.size for g in self.grads.values()), z.dtype) if total is None else total
         start = z.size
         for grad in self.grads.values():
@@ -56,15 +57,24 @@ class Head(Layer):
         return total[: z.size].reshape(z.shape)
 
 
+def _differences(z, pairs):
+    """z_a - z_b, (P, D)."""
+    return z[pairs[:, 0]] - z[pairs[:, 1]]
+
+
 def _incidence(pairs, z):
-    """The sparse matrix S of some pairs of rows of z."""
+    """The matrix S of some pairs of rows of z: sparse, and on a GPU dense. There zeros cost little, ``add.at`` adds in
+    another order each time, and cupyx looks at its sparse matrices from the host."""
     xp, P = array_module(z), len(pairs)
     if xp is np:
-        from scipy import sparse
-    else:
-        from cupyx.scipy import sparse
-    signs = xp.tile(xp.asarray([1, -1], z.dtype), P)
-    return sparse.csr_matrix((signs, pairs.ravel(), 2 * xp.arange(P + 1)), shape=(P, len(z)))
+        from scipy import sparse  # here, for the programs that train nothing and start the sooner
+
+        signs = np.tile(np.asarray([1, -1], z.dtype), P)
+        return sparse.csr_matrix((signs, pairs.ravel(), 2 * np.arange(P + 1)), shape=(P, len(z)))
+    S, p = xp.zeros((P, len(z)), z.dtype), xp.arange(P)
+    S[p, pairs[:, 0]] = 1
+    S[p, pairs[:, 1]] -= 1
+    return S
 
 
 class L1Head(Head):
@@ -177,7 +187,7 @@ def _triplet(head, z, batch, margin):
     """The T pairs (anchor, positive) and the T pairs (anchor, negative) go through the head in one pass."""
     d = -head.forward(z, batch.pairs)
     half = len(d) // 2
-    loss, dd_ap, dd_an = losses.triplet(d[:half], d[half:], margin)
+    loss, dd_ap, dd_an = losses.triplet(d[:half], d[half:], margin, batch.mined)
     return loss, head.backward(-array_module(z).concatenate([dd_ap, dd_an]))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minisiamese import checkpoint, data, mining
-from minisiamese.backend import check_device, set_threads, to_host
+from minisiamese.backend import check_device, set_threads
 from minisiamese.config import DRAWINGS, MACHINE, WAYS, Config, from_command_line
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.samplers import Batch, Episodes, Pairs, PairSet, Triplets
@@ -79,7 +79,7 @@ class Trainer:
         z = self.network.forward(self.views(batch.rows, matrices))
         if config.mining != "random":
             how = self.training.labels[batch.rows], config.mining, config.margin, self.rng, config.hardest
-            batch = Batch(batch.rows, mining.as_pairs(mining.in_batch(mining.distances(self.network.head, z), *how)))
+            batch = Batch(batch.rows, **mining.mine(self.network.head, z, *how))
         batch = batch.to(config.device)
         self.last = z, batch
         loss, dz = self.compute(self.network.head, z, batch, config.margin)
@@ -130,7 +130,7 @@ class Trainer:
         return True
 
     def finite(self):
-        return all(np.isfinite(to_host(array.sum())) for array in self.network.arrays().values())
+        return math.isfinite(sum(array.sum() for array in self.network.arrays().values()))
 
     def save_best(self, path):
         meta = {"config": self.config.to_json(), "step": self.step, "validation_accuracy": self.best}

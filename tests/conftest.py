@@ -7,10 +7,12 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import cupy_double
 import numpy as np
 import pytest
 from PIL import Image
 
+from minisiamese.backend import to_device
 from minisiamese.data import glyphs
 from minisiamese.errors import front_door
 
@@ -27,6 +29,24 @@ def own_cache(tmp_path_factory):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(params=["numpy", "double", pytest.param("cupy", marks=pytest.mark.gpu)])
+def device(request, monkeypatch):
+    """Where a test is to compute: on NumPy, on the strict double of CuPy, on CuPy if there is a GPU."""
+    if request.param == "numpy":
+        return "cpu"
+    if request.param == "double":
+        cupy_double.install(monkeypatch)
+    elif not pytest.importorskip("cupy").is_available():
+        pytest.skip("no GPU")
+    return "cuda"
+
+
+@pytest.fixture
+def put(device):
+    """A function that brings an array there."""
+    return lambda x: to_device(np.asarray(x), device)
 
 
 @pytest.fixture(scope="session")

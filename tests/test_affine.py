@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
+from minisiamese.backend import to_host
 from minisiamese.data.affine import (
     INK,
     ROTATION,
@@ -21,20 +22,22 @@ def images(rng):
     return rng.integers(0, 256, (3, 105, 105, 1)).astype(np.uint8)
 
 
-def test_identity_at_full_size_is_the_picture(images):
-    np.testing.assert_allclose(Views(images, 105)(np.arange(3)), images / 255, atol=1e-4)
+def test_identity_at_full_size_is_the_picture(images, device):
+    views = Views(images, 105, device)
+    assert views.images.dtype == np.uint8  # as they lie on the device
+    np.testing.assert_allclose(to_host(views(np.arange(3))), images / 255, atol=1e-4)
 
 
-def test_identity_at_a_third_is_the_mean_of_blocks(images):
+def test_identity_at_a_third_is_the_mean_of_blocks(images, device):
     blocks = images.reshape(3, 35, 3, 35, 3, 1).mean(axis=(2, 4)) / 255
-    view = Views(images, 35)(np.array([2, 0, 1]))
+    view = Views(images, 35, device)(np.array([2, 0, 1]))
     assert view.dtype == np.float32
-    np.testing.assert_allclose(view, blocks[[2, 0, 1]], atol=2 / 255)  # the box filter rounds down twice
+    np.testing.assert_allclose(to_host(view), blocks[[2, 0, 1]], atol=2 / 255)  # the box filter rounds down twice
 
 
-def test_sample_agrees_with_scipy(images, rng):
+def test_sample_agrees_with_scipy(images, rng, put):
     size, matrices = 105, draw_distortions(rng, 3)
-    views = sample(images, matrices.astype(np.float32), size)
+    views = to_host(sample(put(images), put(matrices.astype(np.float32)), size))
     for image, (linear_x, linear_y), view in zip(images, matrices, views, strict=True):
         # from (x, y) in -1..1 to SciPy's (row, column) in pixels
         matrix = np.array([[linear_y[1], linear_y[0]], [linear_x[1], linear_x[0]]])
@@ -44,22 +47,22 @@ def test_sample_agrees_with_scipy(images, rng):
         np.testing.assert_allclose(view[:, :, 0], expected, atol=2e-3)
 
 
-def test_outside_is_blank():
-    full = np.full((1, 20, 20, 2), 255, np.uint8)
+def test_outside_is_blank(put):
+    full = put(np.full((1, 20, 20, 2), 255, np.uint8))
     away = identity(1)
     away[:, 0, 2] = 1  # half a picture to the left
-    view = sample(full, away.astype(np.float32), 20)
+    view = to_host(sample(full, put(away.astype(np.float32)), 20))
     assert np.all(view[0, :, :10] == 1) and np.all(view[0, :, 10:] == 0)
     away[:, 0, 2] = 50
-    assert not sample(full, away.astype(np.float32), 20).any()
+    assert not to_host(sample(full, put(away.astype(np.float32)), 20)).any()
 
 
-def test_ink_is_centred_and_brought_to_one_size():
+def test_ink_is_centred_and_brought_to_one_size(device):
     images = np.zeros((4, 100, 100, 1), np.uint8)
     images[0, 5:25, 60:100] = 255  # 20 high, 40 wide
     images[1, 40:80, 7:27] = 255
     images[2, 10:15, 10:15] = 255
-    views = Views(images, 50, frame="ink")(np.arange(4))[..., 0]
+    views = to_host(Views(images, 50, device, frame="ink")(np.arange(4)))[..., 0]
     for view, shape in zip(views, ((0.5, 1), (1, 0.5), (1, 1)), strict=False):
         box = [np.flatnonzero(view.max(axis=axis) > 0.5)[[0, -1]] for axis in (1, 0)]
         for (first, last), share in zip(box, shape, strict=True):
@@ -105,10 +108,11 @@ def test_distortions_come_from_the_generator():
     assert np.array_equal(*draws)
 
 
-def test_flips_and_crops_are_those_of_a_picture_with_a_blank_border(rng):
+def test_flips_and_crops_are_those_of_a_picture_with_a_blank_border(rng, device):
     """Every flip and shift of a picture in colour, bit by bit."""
     image = rng.integers(1, 256, (32, 32, 3)).astype(np.uint8)
-    views = Views(np.repeat(image[None], 400, axis=0), 32)(np.arange(400), draw_flips_and_crops(rng, 400, 32))
+    views = Views(np.repeat(image[None], 400, axis=0), 32, device)
+    views = to_host(views(np.arange(400), draw_flips_and_crops(rng, 400, 32)))
     found = set()
     for view in np.round(255 * views).astype(np.uint8):
         for flip in (1, -1):

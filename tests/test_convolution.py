@@ -3,24 +3,25 @@ import pytest
 from scipy.signal import correlate
 
 from minisiamese import backend, convolution, fourier
+from minisiamese.backend import to_device, to_host
 from minisiamese.convolution import Conv2D, col2im, im2col
 from minisiamese.networks import conv4, koch
 
 
-def test_im2col_rows_are_the_patches(rng):
+def test_im2col_rows_are_the_patches(rng, put):
     x = rng.normal(size=(2, 5, 6, 3))
-    columns = im2col(x, kernel=3, stride=2)
+    columns = to_host(im2col(put(x), kernel=3, stride=2))
     assert columns.shape == (2 * 2 * 2, 27)
     np.testing.assert_array_equal(columns[-1], x[1, 2:5, 2:5].ravel())
     np.testing.assert_array_equal(columns[1], x[0, 0:3, 2:5].ravel())
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (3, 2), (2, 3)])
-def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride):
+def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride, put):
     x = rng.normal(size=(2, 6, 5, 2))
-    columns = im2col(x, kernel, stride)
+    columns = to_host(im2col(put(x), kernel, stride))
     y = rng.normal(size=columns.shape)
-    assert np.vdot(columns, y) == pytest.approx(np.vdot(x, col2im(y, x.shape, kernel, stride)))
+    assert np.vdot(columns, y) == pytest.approx(np.vdot(x, to_host(col2im(put(y), x.shape, kernel, stride))))
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
@@ -34,11 +35,12 @@ def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride):
         (5, 3, 2, 8, 11, 2, 2),
     ],
 )
-def test_forward_is_a_correlation(rng, kernel, stride, padding, height, width, channels, out, algorithm):
+def test_forward_is_a_correlation(rng, kernel, stride, padding, height, width, channels, out, algorithm, device, put):
     layer = Conv2D(channels, out, kernel, rng, stride, padding, bias=(0, 1), algorithm=algorithm).astype(np.float64)
     x = rng.normal(size=(2, height, width, channels))
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    y = layer.forward(x, train=False)
+    y = to_host(layer.to(device).forward(put(x), train=False))
+    layer.to("cpu")
     assert y.shape == layer.output_shape(x.shape)
     for n in range(2):
         for o in range(out):
@@ -53,15 +55,14 @@ def test_the_first_layer_may_leave_out_the_gradient_of_the_picture(rng):
     assert np.any(layer.grads["W"])
 
 
-def both(rng, x, kernel, out, stride=1, padding=0):
-    """y, dx, dW and db by im2col and by Fourier."""
+def both(device, x, kernel, out, stride=1, padding=0):
+    """y, dx, dW and db by im2col on NumPy, and by Fourier where the test is to compute."""
     results = []
-    for algorithm in ("im2col", "fourier"):
+    for algorithm, where in (("im2col", "cpu"), ("fourier", device)):
         layer = Conv2D(x.shape[3], out, kernel, np.random.default_rng(1), stride, padding, algorithm=algorithm)
-        layer.astype(x.dtype)
-        y = layer.forward(x)
+        y = layer.astype(x.dtype).to(where).forward(to_device(x, where))
         dy = np.random.default_rng(2).normal(size=y.shape).astype(x.dtype)
-        results.append((y, layer.backward(dy), layer.grads["W"], layer.grads["b"]))
+        results.append(map(to_host, (y, layer.backward(to_device(dy, where)), layer.grads["W"], layer.grads["b"])))
     return zip(*results, strict=True)
 
 
@@ -70,22 +71,22 @@ def both(rng, x, kernel, out, stride=1, padding=0):
     ("images", "height", "width", "channels", "out", "padding"),
     [(3, 12, 15, 4, 5, 0), (1, 11, 16, 1, 3, 0), (2, 14, 11, 3, 1, 2), (1, 13, 13, 1, 1, 7)],
 )
-def test_fourier_agrees_with_im2col(rng, kernel, images, height, width, channels, out, padding):
+def test_fourier_agrees_with_im2col(rng, device, kernel, images, height, width, channels, out, padding):
     x = rng.normal(size=(images, height, width, channels)).astype(np.float32)
-    for a, b in both(rng, x, kernel, out, padding=padding):
+    for a, b in both(device, x, kernel, out, padding=padding):
         assert a.shape == b.shape and a.dtype == b.dtype == np.float32
         assert abs(a - b).max() < 1e-5 * abs(a).max()
 
 
 @pytest.mark.parametrize(("kernel", "stride", "padding"), [(4, 2, 0), (3, 2, 1), (7, 3, 3), (1, 2, 0)])
-def test_fourier_agrees_with_im2col_on_strides(rng, kernel, stride, padding):
-    for a, b in both(rng, rng.normal(size=(2, 10, 13, 3)), kernel, 2, stride, padding):
+def test_fourier_agrees_with_im2col_on_strides(rng, device, kernel, stride, padding):
+    for a, b in both(device, rng.normal(size=(2, 10, 13, 3)), kernel, 2, stride, padding):
         assert abs(a - b).max() < 1e-12 * abs(a).max()
 
 
-def test_fourier_agrees_on_the_papers_second_layer(rng):
+def test_fourier_agrees_on_the_papers_second_layer(rng, device):
     """Large sums in float32: 48 x 48 x 64 images, 7 x 7 kernel."""
-    for a, b in both(rng, rng.random((2, 48, 48, 64)).astype(np.float32), 7, 128):
+    for a, b in both(device, rng.random((2, 48, 48, 64)).astype(np.float32), 7, 128):
         assert abs(a - b).max() < 1e-5 * abs(a).max()
 
 
@@ -151,6 +152,20 @@ def test_the_number_of_threads_changes_no_bit(rng, algorithm, monkeypatch):
         results.append((y, layer.backward(y), layer.grads["W"], layer.grads["b"]))
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
+def test_many_chunks_are_one(rng, algorithm, device, put, monkeypatch):
+    x = rng.normal(size=(40, 9, 8, 3))
+    results = []
+    for chunk_bytes in (1 << 30, 1 << 12):
+        monkeypatch.setattr(backend, "HOST_CHUNK_BYTES", chunk_bytes)
+        monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", chunk_bytes)
+        layer = Conv2D(3, 2, 3, np.random.default_rng(1), algorithm=algorithm).astype(np.float64).to(device)
+        y = layer.forward(put(x))
+        results.append([to_host(array) for array in (y, layer.backward(y), layer.grads["W"], layer.grads["b"])])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])

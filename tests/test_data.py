@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import idx, png, write_alphabets
 
+from minisiamese.backend import to_host
 from minisiamese.data import glyphs, load, mnist, omniglot
 from minisiamese.data.affine import identity
 from minisiamese.data.dataset import Dataset, cache_folder, cached, hold_out
@@ -363,6 +364,20 @@ def test_samplers_draw_the_same_from_the_same_generator(classes):
     for sampler in (Pairs(classes, 10), Triplets(classes, 10), Episodes(classes, 5, 2)):
         draws = [sampler.draw(np.random.default_rng(7)).rows for _ in range(2)]
         assert np.array_equal(*draws)
+
+
+def test_tuples_move_to_the_device_and_rows_stay(classes, rng, device):
+    for sampler in (Pairs(classes, 10), Triplets(classes, 10), Episodes(classes, 5, 2)):
+        batch = sampler.draw(rng)
+        moved = batch.to(device)
+        assert moved.rows is batch.rows and moved.drawings == batch.drawings
+        for key in ("pairs", "same", "tasks", "target", "mined"):
+            here, there = getattr(batch, key), getattr(moved, key)
+            if here is None:
+                assert there is None
+            else:
+                assert isinstance(there, np.ndarray) == (device == "cpu")
+                assert there.dtype == here.dtype and np.array_equal(to_host(there), here)
 
 
 def test_what_a_data_set_cannot_give_is_refused(classes):

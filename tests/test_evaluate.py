@@ -9,6 +9,7 @@ from conftest import call, idx
 from scipy.stats import binomtest
 
 from minisiamese import baselines, checkpoint, evaluate, trials
+from minisiamese.backend import to_host
 from minisiamese.config import Config as TrainConfig
 from minisiamese.data import omniglot
 from minisiamese.data.affine import Views
@@ -193,6 +194,15 @@ def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, 
     assert f"{result['accuracy']:.2%}" in capsys.readouterr().out
 
 
+def test_a_protocol_on_the_device_is_one_on_numpy(run_folder, small_omniglot, monkeypatch, capsys, device):
+    results = []
+    for where in ("cpu", device):
+        options = ["--protocol", "lake", "--data-dir", small_omniglot, "--device", where, "--views", 2, "--json"]
+        assert call(monkeypatch, evaluate.main, run_folder, *options) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    assert results[0] == results[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -246,18 +256,19 @@ def test_an_option_of_another_protocol_is_refused(monkeypatch, capsys, protocol,
     assert capsys.readouterr().err == f"error: {option} is no option of --protocol {protocol}\n"
 
 
-def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypatch):
+def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypatch, device, put):
     config = TrainConfig(data="omniglot", network="conv4").checked()
-    network = build(config, np.random.default_rng(0))
+    network = build(config, np.random.default_rng(0)).to(device)
     images, pairs = drawings.images[:6], np.array([[0, 1], [2, 5]])
-    shown = Views(images, 35, frame="ink")
+    shown = Views(images, 35, device, frame="ink")
     z = evaluate.embed(network, shown, range(3))
     monkeypatch.setattr(evaluate, "BATCH", 4)
     np.testing.assert_allclose(evaluate.embed(network, shown, range(3)), z, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(z[0], network.forward(shown(np.arange(6)), train=False), rtol=1e-5, atol=1e-6)
+    first = to_host(network.forward(shown(np.arange(6)), train=False))
+    np.testing.assert_allclose(z[0], first, rtol=1e-5, atol=1e-6)
     assert not np.allclose(z[1], z[0], rtol=0.01) and not np.allclose(z[2], z[1], rtol=0.01)
-    mean = np.mean([network.head.forward(each, pairs, train=False) for each in z], axis=0)
-    np.testing.assert_allclose(evaluate.network_scorer(network, views=3)(images, pairs), mean, rtol=1e-5)
+    mean = np.mean([to_host(network.head.forward(put(each), put(pairs), train=False)) for each in z], axis=0)
+    np.testing.assert_allclose(evaluate.network_scorer(network, device, views=3)(images, pairs), mean, rtol=1e-5)
     np.testing.assert_allclose(evaluate.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-6)
 
 

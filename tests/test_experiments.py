@@ -182,6 +182,24 @@ def test_a_job_that_was_stopped_ends_as_if_it_had_not_been(task, name):
     assert ends[0][1] == ends[1][1]
 
 
+@pytest.mark.parametrize("name", [PRETRAINED, *RUNS])
+def test_a_job_on_the_device_is_one_on_numpy(task, name, device):
+    """The same log to some digits, and nearly the same figures: few of the test's images are on an edge."""
+    results = []
+    for where in ("cpu", device):
+        each = replace(task, out=task.out / f"on-{len(results)}", device=where)
+        (each.out / "clean").mkdir(parents=True)
+        for job in {PRETRAINED: None, name: None}:
+            grid.carry_out(each, "clean", job, never)
+        results.append(each.result("clean", name))
+    here, there = results
+    assert len(here["log"]) == len(there["log"]) > 0 or name == "triplet-hard"
+    for one, other in zip(here["log"], there["log"], strict=True):
+        assert one == pytest.approx(other, rel=0.02, abs=0.02)
+    for key in ("easy", "hard"):
+        assert here["pairs"][key]["accuracy"] == pytest.approx(there["pairs"][key]["accuracy"], abs=0.1)
+
+
 # --- tests ------------------------------------------------------------------------------------------------------------
 
 

@@ -7,9 +7,10 @@ from minisiamese.gradcheck import check_layer, check_loss, numerical_gradient, r
 from minisiamese.layers import BatchNorm, Linear, Sigmoid
 
 
-def test_numerical_gradient_of_a_polynomial():
-    x = np.array([[1.0, -2.0], [3.0, 0.5]])
-    np.testing.assert_allclose(numerical_gradient(lambda: (x**3).sum(), x), 3 * x**2, rtol=1e-8)
+def test_numerical_gradient_of_a_polynomial(put):
+    host = np.array([[1.0, -2.0], [3.0, 0.5]])
+    x = put(host.copy())
+    np.testing.assert_allclose(numerical_gradient(lambda: float((x**3).sum()), x), 3 * host**2, rtol=1e-8)
 
 
 def test_a_gradient_that_checks_nothing_is_refused():
@@ -44,8 +45,8 @@ class ForgetsTheMean(BatchNorm):
 @pytest.mark.parametrize(
     "build", [lambda rng: WithoutMinus(), lambda rng: Overwriting(3, 3, rng), lambda rng: ForgetsTheMean(3)]
 )
-def test_planted_mistakes_are_found(build, rng):
-    assert check_layer(build(rng), rng.normal(size=(4, 3)), rng) > 1e-3
+def test_planted_mistakes_are_found(build, rng, device, put):
+    assert check_layer(build(rng).to(device), put(rng.normal(size=(4, 3))), rng) > 1e-3
 
 
 def test_a_loss_without_its_gradient_is_found(rng):

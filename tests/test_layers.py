@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minisiamese.backend import array_module, to_host
 from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
 from minisiamese.gradcheck import check_layer
@@ -67,9 +68,9 @@ CASES = {  # name: layer, shape of x, further arguments of forward
 
 
 @pytest.fixture(params=CASES)
-def case(request, rng):
+def case(request, rng, device, put):
     layer, shape, arguments = CASES[request.param](rng)
-    return layer, spread(rng, *shape), arguments
+    return layer.to(device), put(spread(rng, *shape)), tuple(map(put, arguments))
 
 
 def test_gradients_agree_with_finite_differences(case, rng):
@@ -77,15 +78,15 @@ def test_gradients_agree_with_finite_differences(case, rng):
     assert check_layer(layer, x, rng, *arguments) < 1e-6
 
 
-def test_neither_pass_changes_its_argument(case, rng):
+def test_neither_pass_changes_its_argument(case, rng, put):
     layer, x, arguments = case
-    kept = x.copy()
+    kept = to_host(x).copy()
     y = layer.astype(np.float64).forward(x, *arguments)
-    dy = rng.normal(size=y.shape)
-    dy_kept = dy.copy()
+    dy_kept = rng.normal(size=y.shape)
+    dy = put(dy_kept.copy())
     layer.backward(dy)
-    assert np.array_equal(x, kept)
-    assert np.array_equal(dy, dy_kept)
+    assert np.array_equal(to_host(x), kept)
+    assert np.array_equal(to_host(dy), dy_kept)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -95,22 +96,27 @@ def test_the_dtype_that_comes_in_goes_out(case, dtype):
     dx = layer.backward(y)
     assert y.dtype == dx.dtype == dtype
     assert all(array.dtype == dtype for array in layer.arrays().values())
+    assert array_module(y) is array_module(dx) is array_module(x)
 
 
-def test_gradients_add_up_until_they_are_cleared(case, rng):
+def test_gradients_add_up_until_they_are_cleared(case, rng, put):
     layer, x, arguments = case
     layer.astype(np.float64)
-    dy = rng.normal(size=layer.forward(x, *arguments).shape)
+
+    def gradients():
+        return {(name, key): to_host(grad).copy() for name, part in layer.walk() for key, grad in part.grads.items()}
+
+    dy = put(rng.normal(size=layer.forward(x, *arguments).shape))
     layer.backward(dy)
-    once = {(name, key): grad.copy() for name, part in layer.walk() for key, grad in part.grads.items()}
+    once = gradients()
     layer.forward(x, *arguments)
     layer.backward(dy)
-    twice = {(name, key): grad for name, part in layer.walk() for key, grad in part.grads.items()}
+    twice = gradients()
     for key in once:
         assert np.any(once[key])
         np.testing.assert_allclose(twice[key], 2 * once[key], rtol=1e-10)
     layer.zero_grad()
-    assert not any(np.any(grad) for grad in twice.values())
+    assert not any(np.any(grad) for grad in gradients().values())
 
 
 def test_forward_twice_or_backward_alone_is_an_error(case):
@@ -130,44 +136,45 @@ def test_evaluation_keeps_nothing_and_agrees_with_training(case):
         pytest.skip("evaluates on stored statistics: has its own test")
     y = layer.astype(np.float64).forward(x, *arguments)
     layer.backward(y)
-    np.testing.assert_allclose(layer.forward(x, *arguments, train=False), y)
+    np.testing.assert_allclose(to_host(layer.forward(x, *arguments, train=False)), to_host(y))
     with pytest.raises(RuntimeError):
         layer.backward(y)
 
 
-def test_max_pool_gives_a_tie_to_its_first_maximum():
+def test_max_pool_gives_a_tie_to_its_first_maximum(put):
     x = np.array([[2.0, 2.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)  # a tie at 2, a blank window
     pool = MaxPool2D(2)
-    assert pool.forward(x).ravel().tolist() == [2, 0]
-    assert pool.backward(np.array([5.0, 7.0]).reshape(1, 1, 2, 1))[0, :, :, 0].tolist() == [[5, 0, 7, 0], [0, 0, 0, 0]]
+    assert pool.forward(put(x)).ravel().tolist() == [2, 0]
+    dx = pool.backward(put(np.array([5.0, 7.0]).reshape(1, 1, 2, 1)))
+    assert dx[0, :, :, 0].tolist() == [[5, 0, 7, 0], [0, 0, 0, 0]]
 
 
-def test_relu_has_no_gradient_at_zero():
+def test_relu_has_no_gradient_at_zero(put):
     relu = ReLU()
-    relu.forward(np.array([[-1.0, 0.0, 1.0]]))
-    assert relu.backward(np.array([[3.0, 3.0, 3.0]])).tolist() == [[0, 0, 3]]
+    relu.forward(put([[-1.0, 0.0, 1.0]]))
+    assert relu.backward(put([[3.0, 3.0, 3.0]])).tolist() == [[0, 0, 3]]
 
 
-def test_sigmoid_does_not_overflow():
+def test_sigmoid_does_not_overflow(put):
     with np.errstate(all="raise"):
-        assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0, 0.5, 1]
+        assert sigmoid(put([-1e4, 0.0, 1e4])).tolist() == [0, 0.5, 1]
 
 
-def test_batch_norm_normalises_and_learns_what_it_saw(rng):
+def test_batch_norm_normalises_and_learns_what_it_saw(rng, device, put):
     x = (1000 + 3 * rng.normal(size=(8, 9, 9, 2))).astype(np.float32)  # a mean that would drown a naive variance
-    norm = BatchNorm(2, momentum=0.0)
-    y = norm.forward(x)
+    norm = BatchNorm(2, momentum=0.0).to(device)
+    y = to_host(norm.forward(put(x)))
     np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-3)
     np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, atol=1e-3)
-    np.testing.assert_allclose(norm.buffers["mean"], x.mean(axis=(0, 1, 2), dtype=float), rtol=1e-6)
-    np.testing.assert_allclose(norm.buffers["var"], x.var(axis=(0, 1, 2), dtype=float), rtol=1e-3)
+    np.testing.assert_allclose(to_host(norm.buffers["mean"]), x.mean(axis=(0, 1, 2), dtype=float), rtol=1e-6)
+    np.testing.assert_allclose(to_host(norm.buffers["var"]), x.var(axis=(0, 1, 2), dtype=float), rtol=1e-3)
 
 
-def test_batch_norm_evaluates_on_stored_statistics(rng):
+def test_batch_norm_evaluates_on_stored_statistics(rng, device, put):
     norm = BatchNorm(2)
     norm.buffers["mean"][:], norm.buffers["var"][:] = [1, 2], [4, 9]
-    y = norm.forward(np.array([[3.0, 8.0]], np.float32), train=False)
-    np.testing.assert_allclose(y, [[1, 2]], rtol=1e-5)
+    y = norm.to(device).forward(put(np.array([[3.0, 8.0]], np.float32)), train=False)
+    np.testing.assert_allclose(to_host(y), [[1, 2]], rtol=1e-5)
     assert norm.buffers["mean"].tolist() == [1, 2]  # evaluating changes nothing
 
 

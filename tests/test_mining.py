@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from minisiamese import mining
+from minisiamese.backend import to_host
+from minisiamese.data.samplers import Batch
 from minisiamese.losses import triplet
-from minisiamese.siamese import DistanceHead
+from minisiamese.siamese import CRITERIA, DistanceHead
 
 
 @pytest.fixture
@@ -13,6 +15,12 @@ def batch(rng):
     """Embeddings of 6 classes of 5 images, and their labels."""
     labels = np.repeat(np.arange(6), 5)
     return rng.normal(size=(6, 4))[labels] + rng.normal(size=(30, 4)), labels
+
+
+def mined(d, labels, how, margin, rng, share=0.2):
+    """The triplets of ``in_batch`` that count, on the host."""
+    triplets, count = mining.in_batch(d, labels, how, margin, rng, share)
+    return to_host(triplets) if count is None else to_host(triplets)[to_host(count)]
 
 
 def distances_of(z, triplets):
@@ -42,11 +50,11 @@ def test_easy_is_what_has_no_loss_and_no_gradient(rng):
 
 
 @pytest.mark.parametrize("how", mining.MINING)
-def test_mined_triplets_are_triplets_of_the_kind(batch, rng, how):
+def test_mined_triplets_are_triplets_of_the_kind(batch, rng, how, put):
     z, labels = batch
     d = np.linalg.norm(z[:, None] - z, axis=2)
     for triplets in (
-        mining.in_batch(d, labels, how, 0.5, rng),
+        mined(put(d), labels, how, 0.5, rng),
         mining.offline(z, labels, how, 300, 0.5, rng) if how != "hardest" else None,
     ):
         if triplets is None:
@@ -61,16 +69,16 @@ def test_mined_triplets_are_triplets_of_the_kind(batch, rng, how):
             assert set(kinds) == {0, 1, 2}
 
 
-def test_random_in_batch_takes_every_anchor_and_positive_once(batch, rng):
+def test_random_in_batch_takes_every_anchor_and_positive_once(batch, rng, put):
     z, labels = batch
-    triplets = mining.in_batch(np.linalg.norm(z[:, None] - z, axis=2), labels, "random", 1.0, rng)
+    triplets = mined(put(np.linalg.norm(z[:, None] - z, axis=2)), labels, "random", 1.0, rng)
     assert len({tuple(pair) for pair in triplets[:, :2].tolist()}) == len(triplets) == 30 * 4
 
 
 def test_every_negative_of_a_kind_may_be_drawn(batch):
     z, labels = batch
     d = np.linalg.norm(z[:, None] - z, axis=2)
-    drawn = np.concatenate([mining.in_batch(d, labels, "hard", 1.0, np.random.default_rng(i)) for i in range(60)])
+    drawn = np.concatenate([mined(d, labels, "hard", 1.0, np.random.default_rng(i)) for i in range(60)])
     a, p, n = np.nonzero(
         (labels[:, None] == labels)[:, :, None] & (labels[:, None] != labels)[:, None] & (d[:, None] <= d[:, :, None])
     )
@@ -79,14 +87,35 @@ def test_every_negative_of_a_kind_may_be_drawn(batch):
     assert found <= possible and len(found) > 0.9 * len(possible)
 
 
-def test_the_hardest_are_the_top_share_of_all(batch, rng):
+def test_the_hardest_are_the_top_share_of_all(batch, rng, put):
     z, labels = batch
-    d = np.linalg.norm(z[:, None] - z, axis=2)
-    chosen = mining.in_batch(d, labels, "hardest", 1.0, rng, share=0.1)
-    everything = mining.in_batch(d, labels, "hardest", 1.0, rng, share=1.0)
+    d = put(np.linalg.norm(z[:, None] - z, axis=2))
+    chosen = mined(d, labels, "hardest", 1.0, rng, share=0.1)
+    everything = mined(d, labels, "hardest", 1.0, rng, share=1.0)
     assert len(everything) == 30 * 4 * 25 and len(chosen) == 300
     excess = np.sort(np.subtract(*distances_of(z, everything)))
     np.testing.assert_allclose(np.sort(np.subtract(*distances_of(z, chosen))), excess[-300:])
+
+
+@pytest.mark.parametrize("how", mining.MINING)
+def test_the_device_changes_nothing_of_what_is_mined(batch, how, put):
+    z, labels = batch
+    d = np.linalg.norm(z[:, None] - z, axis=2)
+    here, there = (mined(bring(d), labels, how, 0.2, np.random.default_rng(5)) for bring in (np.asarray, put))
+    assert len(here) and np.array_equal(here, there)
+
+
+def test_where_there_is_no_negative_nothing_is_learned(put):
+    """Of two classes far apart no triplet is hard; the loss of what is marked so is 0, and so is every gradient."""
+    labels = np.repeat([0, 1], 3)
+    z = put(10.0 * labels[:, None] + np.random.default_rng(0).random((6, 2)))
+    tuples = mining.mine(DistanceHead(), z, labels, "hard", 50.0, np.random.default_rng(0))
+    assert not to_host(tuples["mined"]).any() and len(tuples["pairs"]) == 2 * 12
+    loss, dz = CRITERIA["triplet"].compute(DistanceHead(), z, Batch(np.arange(6), **tuples), 50.0)
+    assert float(loss) == 0 and not to_host(dz).any()
+    tuples = mining.mine(DistanceHead(), z, labels, "semi-hard", 50.0, np.random.default_rng(0))
+    loss, dz = CRITERIA["triplet"].compute(DistanceHead(), z, Batch(np.arange(6), **tuples), 50.0)
+    assert float(loss) > 0 and to_host(dz).any()
 
 
 def test_offline_gives_no_more_than_asked_and_nothing_where_there_is_nothing(rng):
@@ -105,10 +134,10 @@ def test_offline_reaches_all_images(rng):
     assert np.all(a == p) and np.all(a != n)
 
 
-def test_distances_are_those_that_the_head_sees(batch):
+def test_distances_are_those_that_the_head_sees(batch, put):
     z, _ = batch
     for squared in (False, True):
-        d = mining.distances(DistanceHead(squared), z)
+        d = to_host(mining.distances(DistanceHead(squared), put(z)))
         expected = np.linalg.norm(z[:, None] - z, axis=2) ** (2 if squared else 1)
         np.testing.assert_allclose(d, expected, atol=1e-12)
 
@@ -126,7 +155,7 @@ def test_no_triplets_are_no_trouble():
     assert mining.as_pairs(np.empty((0, 3), int)).shape == (0, 2)
 
 
-def test_what_is_watched_is_all_triplets_of_a_batch(batch):
+def test_what_is_watched_is_all_triplets_of_a_batch(batch, put):
     z, labels = batch
     expected = [
         (np.linalg.norm(z[a] - z[p]), np.linalg.norm(z[a] - z[n]))
@@ -136,6 +165,6 @@ def test_what_is_watched_is_all_triplets_of_a_batch(batch):
         if a != p and labels[a] == labels[p] != labels[n]
     ]
     d_ap, d_an = np.array(expected).T
-    seen = mining.watch(DistanceHead(), z, labels, 0.5)
+    seen = mining.watch(DistanceHead(), put(z), labels, 0.5)
     assert len(mining.all_triplets(labels)) == len(expected)
     assert seen == pytest.approx({"active": (d_ap + 0.5 > d_an).mean(), "d_ap": d_ap.mean(), "d_an": d_an.mean()})

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minisiamese.backend import to_host
 from minisiamese.data.dataset import Dataset
 from minisiamese.data.samplers import Episodes, Pairs, Triplets
 from minisiamese.gradcheck import numerical_gradient, relative_error
@@ -19,51 +20,51 @@ def classes():
 
 
 @pytest.mark.parametrize("head", [L1Head(3), DistanceHead(), DistanceHead(squared=True), EuclideanHead()])
-def test_identical_embeddings_have_no_gradient_and_poison_nothing(head):
-    z = np.array([[1.0, 2, 3], [1, 2, 3], [0, 0, 1]])
-    head.astype(np.float64)
-    head.forward(z, np.array([[0, 1], [0, 0], [0, 2]]))
-    dz = head.backward(np.ones(3))
+def test_identical_embeddings_have_no_gradient_and_poison_nothing(head, device, put):
+    z = put([[1.0, 2, 3], [1, 2, 3], [0, 0, 1]])
+    head.astype(np.float64).to(device).forward(z, put([[0, 1], [0, 0], [0, 2]]))
+    dz = to_host(head.backward(put(np.ones(3))))
+    head.to("cpu")  # for the next test
     assert np.all(np.isfinite(dz))
     assert np.all(dz[1] == 0)
     assert np.any(dz[2])
     np.testing.assert_allclose(dz.sum(axis=0), 0, atol=1e-12)  # moving all embeddings together changes no score
 
 
-def test_scores_by_hand():
-    z = np.array([[1.0, 2.0], [4.0, -2.0]])
-    pair = np.array([[0, 1]])
-    l1 = L1Head(2, alpha=np.array([0.5, -1.0]))
+def test_scores_by_hand(device, put):
+    z, pair = put([[1.0, 2.0], [4.0, -2.0]]), put([[0, 1]])
+    l1 = L1Head(2, alpha=np.array([0.5, -1.0])).to(device)
     l1.params["b"][:] = 3
     assert l1.forward(z, pair).tolist() == [3 + 0.5 * 3 - 4]
     assert DistanceHead().forward(z, pair).tolist() == [-5]
     assert DistanceHead(squared=True).forward(z, pair).tolist() == [-25]
-    euclidean = EuclideanHead()
+    euclidean = EuclideanHead().to(device)
     euclidean.params["w"][:], euclidean.params["b"][:] = 2, 1
     assert euclidean.forward(z, pair).tolist() == [1 - 10]
 
 
-def test_heads_of_many_pairs_need_many_chunks(rng, monkeypatch):
+def test_heads_of_many_pairs_need_many_chunks(rng, monkeypatch, device, put):
     z, pairs = rng.normal(size=(30, 8)), rng.integers(0, 30, (500, 2))
     whole = L1Head(8).astype(np.float64)
     s, dz = whole.forward(z, pairs), whole.backward(np.ones(500))
     monkeypatch.setattr("minisiamese.backend.HOST_CHUNK_BYTES", 4096)
-    parts = L1Head(8).astype(np.float64)
-    np.testing.assert_allclose(parts.forward(z, pairs), s)
-    np.testing.assert_allclose(parts.backward(np.ones(500)), dz, atol=1e-12)
-    np.testing.assert_allclose(parts.grads["alpha"], whole.grads["alpha"])
+    monkeypatch.setattr("minisiamese.backend.DEVICE_CHUNK_BYTES", 4096)
+    parts = L1Head(8).astype(np.float64).to(device)
+    np.testing.assert_allclose(to_host(parts.forward(put(z), put(pairs))), s)
+    np.testing.assert_allclose(to_host(parts.backward(put(np.ones(500)))), dz, atol=1e-12)
+    np.testing.assert_allclose(to_host(parts.grads["alpha"]), whole.grads["alpha"])
 
 
 @pytest.mark.parametrize("loss", CRITERIA)
-def test_criteria_give_the_gradient_of_every_embedding(loss, classes, rng):
+def test_criteria_give_the_gradient_of_every_embedding(loss, classes, rng, device, put):
     criterion = CRITERIA[loss]
     if criterion.tuples == "episodes":
         batch = Episodes(classes, ways=4, drawings=3).draw(rng)
     else:
         batch = {"pairs": Pairs, "triplets": Triplets}[criterion.tuples](classes, 6).draw(rng)
     head = {"similarity": L1Head(5), "distance": DistanceHead(), "squared": DistanceHead(squared=True)}[criterion.head]
-    head.astype(np.float64)
-    z = rng.normal(size=(len(batch.rows), 5))
+    head.astype(np.float64).to(device)
+    z, batch = put(rng.normal(size=(len(batch.rows), 5))), batch.to(device)
 
     def value():
         head._cache = None
@@ -99,26 +100,27 @@ def test_conv4_maps_a_drawing_to_256_features(rng):
     assert sum(array.size for array in network.twin.arrays().values()) < 114_000
 
 
-def test_the_gradient_of_a_whole_network(rng):
+def test_the_gradient_of_a_whole_network(rng, device, put):
     """conv4 from pictures to the loss, in float64, along random directions of all its parameters at once."""
     network = conv4(rng).astype(np.float64)
     for _, layer in network.walk():
         for key in layer.params.keys() & {"b", "beta"}:
             layer.params[key] += 0.1 * rng.normal(size=layer.params[key].shape)
-    images, pairs, ds = rng.random((4, 35, 35, 1)), np.array([[0, 1], [2, 3], [0, 3]]), rng.normal(size=3)
+    network.to(device)
+    images, pairs, ds = put(rng.random((4, 35, 35, 1))), put([[0, 1], [2, 3], [0, 3]]), put(rng.normal(size=3))
 
     def value():
         s = network.head.forward(network.forward(images), pairs)
         for _, layer in network.walk():
             layer._cache = None
-        return ds @ s
+        return float(ds @ s)
 
     z = network.forward(images)
     network.head.forward(z, pairs)
     network.backward(network.head.backward(ds))
     params = {(name, key): layer.params[key] for name, layer in network.walk() for key in layer.params}
     grads = {(name, key): layer.grads[key].copy() for name, layer in network.walk() for key in layer.params}
-    direction = {key: rng.normal(size=array.shape) for key, array in params.items()}
+    direction = {key: put(rng.normal(size=array.shape)) for key, array in params.items()}
     step, sides = 1e-7, []
     for sign in (1, -1):
         for key, array in params.items():
@@ -126,7 +128,7 @@ def test_the_gradient_of_a_whole_network(rng):
         sides.append(value())
         for key, array in params.items():
             array -= sign * step * direction[key]
-    slope = sum(np.vdot(grads[key], direction[key]) for key in params)
+    slope = float(sum((grads[key] * direction[key]).sum() for key in params))
     assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(slope, rel=1e-5)
 
 
@@ -158,22 +160,22 @@ def test_the_classifiers_of_report_000(rng, build, shape, features, weights):
 
 
 @pytest.mark.parametrize(("build", "shape"), [(mnist_classifier, (28, 28, 1)), (cifar10_classifier, (32, 32, 3))])
-def test_the_classifiers_gradients_along_a_random_line(rng, build, shape):
+def test_the_classifiers_gradients_along_a_random_line(rng, build, shape, device, put):
     """Through all layers and the softmax at once, against a central difference, in float64."""
     classifier, _ = build(rng)
-    classifier.astype(np.float64)
-    x, target = rng.random((6, *shape)), rng.integers(10, size=6)
+    classifier.astype(np.float64).to(device)
+    x, target = put(rng.random((6, *shape))), put(rng.integers(10, size=6))
 
     def loss():
         value, dscores = n_way(classifier.forward(x), target)
         classifier.backward(dscores)
-        return value
+        return float(value)
 
     loss()
     layers = [(layer, key) for _, layer in classifier.walk() for key in layer.params]
     gradients = [layer.grads[key].copy() for layer, key in layers]
-    directions = [rng.normal(size=gradient.shape) for gradient in gradients]
-    slope = sum((gradient * direction).sum() for gradient, direction in zip(gradients, directions, strict=True))
+    directions = [put(rng.normal(size=gradient.shape)) for gradient in gradients]
+    slope = float(sum((gradient * direction).sum() for gradient, direction in zip(gradients, directions, strict=True)))
     ends = []
     for step in (1e-6, -2e-6):
         for (layer, key), direction in zip(layers, directions, strict=True):

@@ -9,15 +9,17 @@ import sys
 import time
 from dataclasses import fields
 
+import cupy_double
 import numpy as np
 import pytest
 from conftest import call, make_omniglot
 from PIL import Image
 
-from minisiamese import checkpoint, data, evaluate, train
+from minisiamese import backend, checkpoint, data, evaluate, train
 from minisiamese.baselines import nearest_neighbour
 from minisiamese.config import Config
 from minisiamese.data.dataset import hold_out
+from minisiamese.mining import MINING
 from minisiamese.siamese import CRITERIA
 
 PICTURES = ("curves.png", "pairs.png", "trial.png", "ways.png")
@@ -219,7 +221,7 @@ def test_what_is_trained_on_is_not_what_is_validated_on(drawings):
 
 
 @pytest.mark.parametrize("loss", CRITERIA)
-def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
+def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch, device):
     settings = {
         "batch": 6,
         "drawings": 3,
@@ -228,6 +230,7 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
         "distort": False,
         "turn": False,
         "schedule": "constant",
+        "device": device,
     }
     config = Config(data="omniglot", network="conv4", frame="page", loss=loss, **settings).checked()
     trainer = train.Trainer(config, *hold_out(drawings, 1))
@@ -237,14 +240,102 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch):
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, monkeypatch):
+LEARNING = {  # settings that decide what a step does
+    **{loss: {"loss": loss} for loss in CRITERIA},
+    **{f"mined-{how}": {"loss": "triplet", "mining": how, "drawings": 3} for how in MINING[1:]},
+    "paper": {
+        "loss": "bce",
+        "optimizer": "momentum",
+        "schedule": "epoch",
+        "epoch_steps": 3,
+        "pairs": 12,
+        "l2": (1e-4,),
+    },
+    "euclidean": {"head": "euclidean", "l2": (1e-3,)},
+    "koch35": {"network": "koch35", "loss": "bce"},
+}
+
+
+def trainer_on(device, name, drawings):
+    settings = {"network": "conv4", "batch": 6, "device": device} | LEARNING[name]
+    return train.Trainer(Config(data="omniglot", **settings).checked(), *hold_out(drawings, 1))
+
+
+@pytest.fixture
+def rel(request, monkeypatch):
+    """How alike losses are after some steps on two devices. A few roundings decide ties in pooling, and Adam makes much
+    of small gradients: so the double computes in NumPy's chunks, and is nearly exact. No GPU is."""
+    monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", backend.HOST_CHUNK_BYTES)
+    return 0.05 if request.node.callspec.params["device"] == "cupy" else 1e-3
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_steps_are_the_same_on_every_device(name, drawings, device, rel):
+    here, there = trainer_on("cpu", name, drawings), trainer_on(device, name, drawings)
+    for _ in range(3):
+        assert float(there.train_step()) == pytest.approx(float(here.train_step()), rel=rel)
+    assert here.rng.bit_generator.state == there.rng.bit_generator.state
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_step_copies_nothing_to_the_host(name, drawings, monkeypatch):
+    cupy_double.install(monkeypatch)
+    trainer = trainer_on("cuda", name, drawings)
+    before = cupy_double.copies()
+    for _ in range(2):
+        loss = trainer.train_step()
+    assert cupy_double.copies() == before
+    assert np.isfinite(float(loss)) and cupy_double.copies() == before + 1
+
+
+@pytest.mark.parametrize(("name", "a_line"), [("nway", 2), ("euclidean", 3), ("mined-semi-hard", 3)])
+def test_the_loss_is_all_that_a_run_reads_and_only_to_print_it(name, a_line, drawings, tmp_path, monkeypatch):
+    """The loss and whether all weights are numbers; an L2 penalty, and the distances of triplets, are printed, too."""
+    cupy_double.install(monkeypatch)
+    trainer = trainer_on("cuda", name, drawings)
+    trainer.steps = 30
+    for saving in ("validate", "save_best", "save_last"):
+        monkeypatch.setattr(trainer, saving, lambda *_: 0.0)
+    before = cupy_double.copies()
+    train._loop(trainer, tmp_path)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert sum('"loss"' in line for line in lines) == 3 == trainer.steps // train.LOG_EVERY
+    assert cupy_double.copies() == before + 3 * a_line
+
+
+def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkeypatch, device, rel):
+    """Begun on the device and finished on NumPy, and the other way round: the losses are those of a run on NumPy."""
+    step, losses = train.Trainer.train_step, []
+
+    def step_and_interrupt(trainer):
+        losses.append(float(loss := step(trainer)))
+        if trainer.step == 7:
+            signal.raise_signal(signal.SIGINT)
+        return loss
+
+    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    for name, first, then in (("run", device, "cpu"), ("other", "cpu", device)):
+        out = tmp_path / name
+        assert start(monkeypatch, *arguments(small_omniglot, out), "--device", first) == 130
+        again = "omniglot", "--data-dir", small_omniglot, "--out", out, "--resume", "--device", then
+        assert start(monkeypatch, *again) == 0
+        assert checkpoint.load(out / "last.npz")[1]["step"] == 12
+        assert json.loads((out / "summary.json").read_text())["finished"]
+    np.testing.assert_allclose(losses[:12], losses[12:], rtol=rel)
+    printed = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
+    assert [line["loss"] for line in printed if line["step"] == 12 and "loss" in line] == pytest.approx(
+        [np.mean(losses[10:12])], rel=rel
+    )
+
+
+def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, monkeypatch, device):
     more = "--optimizer momentum --lr 0.01 --schedule epoch --epoch-steps 2 --l2 1e-3 1e-3 1e-3 1e-3 0 --head euclidean"
     # the Euclidean head has weights of its own, w
     assert (
         call(
             monkeypatch,
             train.main,
-            *arguments(small_omniglot, tmp_path / "run", *more.split(), "--no-distort", steps=4),
+            *arguments(small_omniglot, tmp_path / "run", *more.split(), "--no-distort", "--device", device, steps=4),
         )
         == 0
     )

@@ -63,8 +63,7 @@ class OnlineTriplets(PairSource):
         self.how, self.margin = run.mining, run.margin
 
     def batch(self, rows, z, head, rng):
-        d = mining.distances(head, z)
-        return Batch(rows, mining.as_pairs(mining.in_batch(d, self.dataset.labels[rows], self.how, self.margin, rng)))
+        return Batch(rows, **mining.mine(head, z, self.dataset.labels[rows], self.how, self.margin, rng))
 
 
 class OfflineTriplets:
