@@ -1,23 +1,29 @@
 """NumPy or CuPy behind one line, moves between host and device, memory that is used again, and work split over threads.
 
-A function that computes begins with ``xp = array_module(x)`` and then serves both kinds of array. CuPy is optional:
-it is imported only when a user asks for ``--device cuda``.
+    python -m minisiamese.backend
+
+says what there is to compute with here, and what to install for a GPU. A function that computes begins with
+``xp = array_module(x)`` and then serves both kinds of array. CuPy is optional: it is imported only when a user asks for
+``--device cuda``.
 """
 
+import contextlib
 import ctypes
 import math
 import os
+import platform
 import sys
 import threading
 import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from minisiamese.errors import BadInput
+from minisiamese.errors import BadInput, front_door, parse
 
 # Work arrays of one chunk: few enough to stay in a processor's caches, and enough numbers that NumPy's calls, and the
 # threads' turns at Python's lock between them, take little of the time; on a GPU, a modest share of its memory.
@@ -46,21 +52,53 @@ def to_device(x, device):
     return cupy.asarray(x)
 
 
+def synchronize(device):
+    """Wait until the device has done all that it was given: a GPU is asked to compute, and the host goes on at once."""
+    if device == "cuda":
+        import cupy
+
+        cupy.cuda.Device().synchronize()
+
+
+def gpu_name(number=0):
+    """What the maker calls the GPU of this number."""
+    import cupy
+
+    return cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
+
+
 def check_device(device):
     """Run a tiny product on ``device``; raise BadInput with what is missing if that fails."""
-    if device == "cpu":
-        return
+    missing = _missing_for_cuda() if device == "cuda" else None
+    if missing:
+        raise BadInput(f"--device cuda: {missing}; or use --device cpu")
+
+
+def _missing_for_cuda():
+    """What there is not that a GPU needs, and what to do about it, in one line; None if a tiny product succeeds."""
+    driver = _driver()
+    install = f"pip install -e '.[cuda{13 if driver and driver > 12 else 12}]'"
     try:
         import cupy
 
         (cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32)).get()
-    except ImportError:
-        raise BadInput(
-            "--device cuda needs CuPy: pip install -e '.[cuda12]' (or cuda13), or use --device cpu"
-        ) from None
+    except ModuleNotFoundError:
+        if driver:
+            return f"CuPy is not installed: {install}"
+        return f"no NVIDIA driver was found, and CuPy is not installed (with a driver: {install}, or cuda13)"
     except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BadInput(f"--device cuda: CuPy found no usable GPU ({reason}); use --device cpu") from None
+        cure = f"CUDA's libraries come with {install}" if driver else "no NVIDIA driver was found"
+        return f"CuPy found no usable GPU ({reason}): {cure}"
+
+
+def _driver():
+    """The newest CUDA that this machine's NVIDIA driver can run, 12 for 12.x; None if there is no driver."""
+    version = ctypes.c_int()
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(name).cuDriverGetVersion(ctypes.byref(version))
+    return version.value // 1000 or None
 
 
 def column_sums(matrix):
@@ -191,3 +229,62 @@ def _sum(parts):
         elif part is not None:
             total += part
     return total
+
+
+# --- the front door ---------------------------------------------------------------------------------------------------
+
+
+def _gradients(device):
+    """Every gradient of a small network on ``device``, whose layers need all that the library asks of one."""
+    from minisiamese.convolution import Conv2D  # here, since all of them stand on this file
+    from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
+    from minisiamese.siamese import L1Head
+
+    rng = np.random.default_rng(0)
+    convolutions = [Conv2D(1, 3, 3, rng, algorithm="im2col"), Conv2D(3, 4, 3, rng, algorithm="fourier")]
+    twin = Sequential(*convolutions, BatchNorm(4), Flatten(), Linear(64, 5, rng), Sigmoid()).to(device)
+    head = L1Head(5).to(device)
+    images, ds = (rng.normal(size=shape).astype(np.float32) for shape in ((3, 8, 8, 1), 4))
+    pairs = np.array([[0, 1], [1, 2], [2, 0], [1, 0]])
+    head.forward(twin.forward(to_device(images, device)), to_device(pairs, device))
+    dx = twin.backward(head.backward(to_device(ds, device)))
+    return [to_host(array) for array in (dx, *(grad for part in (*twin.layers, head) for grad in part.grads.values()))]
+
+
+def report():
+    """Lines that say what there is to compute with."""
+    blas = " and ".join(f"{each['internal_api']} {each['version']}" for each in _blas().info())
+    yield f"cpu: Python {platform.python_version()}, NumPy {np.__version__} with {blas}, {available_cores()} cores"
+    missing = _missing_for_cuda()
+    if missing:
+        yield f"cuda: {missing}"
+        return
+    import cupy
+
+    runtime, tf32 = cupy.cuda.runtime, int(os.environ.get("CUPY_TF32") or 0) > 0
+    versions = runtime.runtimeGetVersion(), runtime.driverGetVersion()
+    built, driver = (f"{version // 1000}.{version % 1000 // 10}" for version in versions)
+    yield f"cuda: CuPy {cupy.__version__} for CUDA {built}, on a driver for up to {driver}"
+    for number in range(runtime.getDeviceCount()):
+        free, total = (size / (1 << 30) for size in cupy.cuda.Device(number).mem_info)
+        yield f"  {number}: {gpu_name(number)}, {free:.1f} of {total:.1f} GiB free"
+    yield "  --device cuda takes number 0; CUDA_VISIBLE_DEVICES chooses which that is"
+    errors = [abs(a - b).max() / abs(b).max() for a, b in zip(_gradients("cuda"), _gradients("cpu"), strict=True)]
+    verdict = "as they should be" if max(errors) < (1e-2 if tf32 else 1e-4) else "which is WRONG"
+    yield f"  gradients of a small network are NumPy's to {max(errors):.0e}, {verdict}"
+    yield f"  TF32, which rounds what is multiplied to 10 bits, is {'on' if tf32 else 'off (CUPY_TF32=1 turns it on)'}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Say what there is to compute with here, and what to install for a GPU."""
+
+
+def main():
+    parse(Config, "python -m minisiamese.backend")
+    for line in report():
+        print(line)
+
+
+if __name__ == "__main__":
+    front_door(main)

@@ -12,13 +12,16 @@ class BadInput(Exception):
 
 
 def front_door(main):
-    """Run ``main()`` as a program: ``BadInput`` becomes one line on stderr and exit code 2."""
+    """Run ``main()`` as a program: ``BadInput``, or too little memory, becomes one line on stderr and exit code 2."""
     try:
         code = main()
         sys.stdout.flush()
         sys.exit(code)
     except BadInput as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except MemoryError as error:  # CuPy's is one, too
+        print(f"error: out of memory: {' '.join(str(error).split()) or 'try a smaller --batch'}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,8 +1,11 @@
+import subprocess
 import sys
 import time
 
+import cupy_double
 import numpy as np
 import pytest
+from conftest import call
 
 from minisiamese import backend
 from minisiamese.errors import BadInput
@@ -16,28 +19,96 @@ def test_numpy_arrays_are_numpys():
     assert backend.to_host(x) is x and backend.to_device(x, "cpu") is x
 
 
-def test_cuda_without_cupy_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", None)  # as if it were not installed
-    with pytest.raises(BadInput, match=r"cuda12.*--device cpu"):
+def test_there_and_back(put, device):
+    host = np.arange(6, dtype=np.float32).reshape(2, 3)
+    x = put(host)
+    assert backend.to_device(x, device) is x or device == "cuda"
+    assert np.array_equal(backend.to_host(x), host) and isinstance(backend.to_host(x), np.ndarray)
+    assert np.array_equal(backend.to_device(x, "cpu"), host)
+    assert (backend.array_module(x) is np) == (device == "cpu")
+    backend.check_device(device)
+    backend.synchronize(device)
+
+
+class CupyWithoutGpu:
+    float32 = np.float32
+
+    @staticmethod
+    def ones(*_):
+        raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected\nand more")
+
+
+@pytest.mark.parametrize(
+    ("cupy", "driver", "message"),
+    [
+        (None, None, r"no NVIDIA driver was found, and CuPy is not installed .*\[cuda12\]', or cuda13\)"),
+        (None, 12, r"CuPy is not installed: pip install -e '\.\[cuda12\]'"),
+        (None, 13, r"CuPy is not installed: pip install -e '\.\[cuda13\]'"),
+        (
+            CupyWithoutGpu,
+            None,
+            r"CuPy found no usable GPU \(.*no CUDA-capable device is detected\): no NVIDIA driver was found",
+        ),
+        (CupyWithoutGpu, 12, r"CuPy found no usable GPU .*no CUDA-capable.*: CUDA's libraries come with .*\[cuda12\]'"),
+    ],
+)
+def test_what_a_gpu_is_missing_is_said_with_its_cure(monkeypatch, capsys, cupy, driver, message):
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(backend, "_driver", lambda: driver)
+    with pytest.raises(BadInput, match=f"^--device cuda: {message}; or use --device cpu$"):
         backend.check_device("cuda")
+    assert call(monkeypatch, backend.main) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"cpu: Python 3.{sys.version_info[1]}") and np.__version__ in lines[0]
+    assert len(lines) == 2 and lines[1].startswith("cuda: ")
 
 
-def test_cuda_without_a_gpu_says_so(monkeypatch):
-    class CupyWithoutDriver:
-        float32 = np.float32
+def test_the_report_tries_the_gpu(device, monkeypatch, capsys):
+    if device == "cpu":
+        pytest.skip("of a GPU")
+    monkeypatch.delenv("CUPY_TF32", raising=False)
+    assert call(monkeypatch, backend.main) == 0
+    out = capsys.readouterr().out
+    assert f"cuda: CuPy {sys.modules['cupy'].__version__} for CUDA 1" in out and backend.gpu_name() in out
+    assert "as they should be" in out and "TF32, which rounds what is multiplied to 10 bits, is off" in out
+    monkeypatch.setenv("CUPY_TF32", "1")
+    assert "to 10 bits, is on" in "\n".join(backend.report())
 
-        @staticmethod
-        def ones(*_):
-            raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected\nand more")
 
-    monkeypatch.setitem(sys.modules, "cupy", CupyWithoutDriver)
-    with pytest.raises(BadInput, match=r"no usable GPU.*no CUDA-capable device is detected.*--device cpu"):
-        backend.check_device("cuda")
+def test_the_report_sees_wrong_numbers(monkeypatch):
+    cupy_double.install(monkeypatch)
+    right = backend._gradients
+    monkeypatch.setattr(backend, "_gradients", lambda device: [g + (device == "cuda") * 0.1 for g in right(device)])
+    assert "which is WRONG" in "\n".join(backend.report())
 
 
-def test_chunks_add_up_in_order():
-    parts = []
-    total = backend.in_chunks(lambda rows: parts.append(rows) or np.array([rows.stop - rows.start]), 10, THIRD)
+def test_the_report_takes_no_options(monkeypatch, capsys):
+    assert call(monkeypatch, backend.main, "--device", "cuda") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_nothing_imports_cupy_unasked(tmp_path):
+    """With a CuPy that cannot be imported in its place, every module of the library can."""
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy/__init__.py").write_text("raise RuntimeError('imported')")
+    code = (
+        "import importlib, pkgutil, sys, minisiamese\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "for module in pkgutil.walk_packages(minisiamese.__path__, 'minisiamese.'):\n"
+        "    if not module.name.endswith(('torch_twin', '__main__')):\n"
+        "        importlib.import_module(module.name)\n"
+        "        print(module.name)\n"
+        "assert not any(name.startswith('cupy') for name in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"minisiamese.backend", "minisiamese.train", "minisiamese.experiments.grid"} <= set(done.stdout.split())
+
+
+def test_chunks_add_up_in_order(put, monkeypatch):
+    monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", backend.HOST_CHUNK_BYTES)
+    parts, xp = [], backend.array_module(put([1]))
+    total = backend.in_chunks(lambda rows: parts.append(rows) or xp.asarray([rows.stop - rows.start]), 10, THIRD, xp)
     assert total.tolist() == [10]
     assert sorted((rows.start, rows.stop) for rows in parts) == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
     assert backend.in_chunks(lambda rows: None, 10, 1) is None
@@ -51,10 +122,11 @@ def test_an_error_in_a_chunk_is_not_lost():
         backend.in_chunks(fail, 10, THIRD)
 
 
-def test_column_sums(rng):
+def test_column_sums(rng, put):
     x = rng.normal(size=(7, 3)).astype(np.float32)
-    np.testing.assert_allclose(backend.column_sums(x), x.sum(axis=0), rtol=1e-5)
-    assert backend.column_sums(x).dtype == np.float32
+    sums = backend.column_sums(put(x))
+    np.testing.assert_allclose(backend.to_host(sums), x.sum(axis=0), rtol=1e-5)
+    assert sums.dtype == np.float32
 
 
 def test_a_task_may_have_chunks_of_its_own():

@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+import pytest
+from conftest import call
+
 
 def test_a_reader_that_has_seen_enough_is_no_error():
     """As in ``... | head``."""
@@ -11,3 +14,15 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     program.stdout.close()
     assert program.stderr.read() == b"" and program.wait() == 1
     program.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), MemoryError("Out of memory allocating 3,221,225,472 bytes\n(so far)")]
+)
+def test_too_little_memory_gets_one_line(error, monkeypatch, capsys):
+    def main():
+        raise error
+
+    assert call(monkeypatch, main) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: out of memory: ") and said.count("\n") == 1
