@@ -5,6 +5,8 @@
 A step is forward, loss, backward and update, on a batch that is there. The two run in turn, each in a fresh process, on
 the same weights, batch, loss and number of threads; PyTorch in both memory formats, channels first and last, of which
 the faster counts. The ratio is of one process's median to that of the next: both had the same machine then.
+
+With ``--device cuda`` both compute on the same GPU, in float32 without TF32, and memory is what each has taken there.
 """
 
 import json
@@ -19,7 +21,7 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from minisiamese.backend import available_cores, set_threads
+from minisiamese.backend import available_cores, check_device, gpu_name, set_threads
 from minisiamese.data import glyphs
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.samplers import Episodes, Pairs
@@ -30,6 +32,7 @@ from minisiamese.siamese import CRITERIA
 from minisiamese.timing import GIGA, layer_table, machine_peak, seconds_of
 
 RATE = 1e-4
+GPU_TIMES = 10  # as many steps as on a CPU, since they are short
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Config:
-    """Time a training step beside the same step in PyTorch (pip install -e '.[bench]'), on the CPU; takes minutes."""
+    """Time a training step beside the same step in PyTorch (pip install -e '.[bench]'); takes minutes."""
 
     # Which network's training step to time.
     network: Literal["koch", "conv4"] = "koch"
@@ -59,6 +62,8 @@ class Config:
     rounds: int = 3
     # Threads of both. Default: the machine's cores.
     threads: int | None = None
+    # Where both compute: cpu (we with NumPy) or cuda (we with CuPy).
+    device: Literal["cpu", "cuda"] = "cpu"
     # Print one JSON object instead of tables.
     json: bool = False
 
@@ -69,12 +74,12 @@ class Config:
 class Problem:
     """A network and a batch for it: distorted drawings of invented alphabets, always the same."""
 
-    def __init__(self, name, size):
-        self.case, self.rng = CASES[name], np.random.default_rng(0)
+    def __init__(self, name, size, device="cpu"):
+        self.case, self.device, self.rng = CASES[name], device, np.random.default_rng(0)
         self.network = NETWORKS[name](self.rng)
         drawings = glyphs.make(range(6), drawers=4)
         self.sampler = Pairs(drawings, size) if self.case.loss == "bce" else Episodes(drawings, size, 4)
-        self.views = Views(drawings.images, self.network.size)
+        self.views = Views(drawings.images, self.network.size, device)
         self.batch, self.images = self.draw()
 
     def draw(self):
@@ -84,11 +89,11 @@ class Problem:
 
     def our_step(self):
         """A function that does one training step."""
-        network, compute = self.network, CRITERIA[self.case.loss].compute
-        optimizer = OPTIMIZERS[self.case.optimizer](network)
+        network, compute = self.network.to(self.device), CRITERIA[self.case.loss].compute
+        optimizer, batch = OPTIMIZERS[self.case.optimizer](network), self.batch.to(self.device)
 
         def step():
-            loss, dz = compute(network.head, network.forward(self.images), self.batch, None)
+            loss, dz = compute(network.head, network.forward(self.images), batch, None)
             network.backward(dz)
             optimizer.step(RATE)
             network.zero_grad()
@@ -96,17 +101,25 @@ class Problem:
 
         return step
 
-    def torch_step(self, channels, threads):
+    def torch_step(self, channels, threads, device="cpu"):
         """A function that does the same in PyTorch, whose memory then has no second network in it."""
         from minisiamese.torch_twin import TorchTwin, step_of
 
         twin = TorchTwin(self.network, channels)
         self.network = None
-        return step_of(twin, self.images, self.batch, self.case.optimizer, RATE, threads)
+        return step_of(twin, self.images, self.batch, self.case.optimizer, RATE, threads, device)
 
 
-def peak_bytes():
-    """The most memory that this process has held; None where the system does not say."""
+def peak_bytes(device, which):
+    """The most memory that this process has held, of a GPU what is in the pool; None where the system does not say."""
+    if device == "cuda" and which != "ours":
+        import torch
+
+        return torch.cuda.max_memory_reserved()
+    if device == "cuda":
+        import cupy
+
+        return cupy.get_default_memory_pool().total_bytes()
     try:
         import resource
     except ImportError:  # Windows
@@ -115,16 +128,16 @@ def peak_bytes():
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def work(name, which, size, steps, threads, layers=False):
+def work(name, which, size, steps, threads, device, layers=False):
     """One process's share: ``which`` is "ours", or the place of PyTorch's channels, "first" or "last"."""
     set_threads(threads)
-    problem = Problem(name, size)
-    step = problem.our_step() if which == "ours" else problem.torch_step(which, threads)
-    seconds = seconds_of(step, steps)
-    result = {"seconds": median(seconds), "peak_bytes": peak_bytes()}
+    problem = Problem(name, size, device if which == "ours" else "cpu")
+    step = problem.our_step() if which == "ours" else problem.torch_step(which, threads, device)
+    seconds = seconds_of(step, steps)  # each step ends with its loss on the host
+    result = {"seconds": median(seconds), "peak_bytes": peak_bytes(device, which)}
     if layers:
-        result["layers"] = layer_table([*problem.network.twin.layers, problem.network.head], step, steps)
-        result |= {"draw_seconds": median(seconds_of(problem.draw, 5)), "peak_gflops": machine_peak()}
+        result["layers"] = layer_table([*problem.network.twin.layers, problem.network.head], step, steps, device)
+        result |= {"draw_seconds": median(seconds_of(problem.draw, 5, device)), "peak_gflops": machine_peak(device)}
     return result
 
 
@@ -133,11 +146,14 @@ def work(name, which, size, steps, threads, layers=False):
 
 def bench(config):
     """Everything measured, as a JSON-able dict; ``ratio`` is our seconds by PyTorch's, None without PyTorch."""
-    case, threads = CASES[config.network], config.threads or available_cores()
+    case, threads, device = CASES[config.network], config.threads or available_cores(), config.device
+    times = 1 if device == "cpu" else GPU_TIMES
     bar = tqdm(total=1 + config.rounds + len(case.growth), desc="measuring", disable=None)
 
     def in_turn(*all_which, size=case.size, steps=case.steps, layers=False):
-        each = {which: _process(config.network, which, size, steps, threads, layers) for which in all_which}
+        each = {
+            which: _process(config.network, which, size, times * steps, threads, device, layers) for which in all_which
+        }
         bar.update()
         return each
 
@@ -153,7 +169,8 @@ def bench(config):
         growth.append({"size": size, "ours": each["ours"], "torch": each.get(channels)})
     bar.close()
     result = {"network": config.network, "size": case.size, "loss": case.loss, "optimizer": case.optimizer}
-    result |= {"threads": threads, "numpy": np.__version__, "ratio": None, "ratios": [], "torch": None}
+    result |= {"device": device, "threads": threads, "numpy": np.__version__}
+    result |= {"gpu": gpu_name() if device == "cuda" else None, "ratio": None, "ratios": [], "torch": None}
     result |= {"ours": together["ours"]}
     if channels:
         result["ratios"] = [each["ours"]["seconds"] / each[channels]["seconds"] for each in rounds]
@@ -172,9 +189,12 @@ def _middle(results):
 
 
 def _process(*arguments):
-    """``work(*arguments)`` in a fresh Python, away from this one's memory, and from settings that slow OpenBLAS."""
+    """``work(*arguments)`` in a fresh Python, away from this one's memory, and from settings that slow OpenBLAS or turn
+    on TF32."""
     code = f"import json; from minisiamese.bench import work; print(json.dumps(work(*{arguments!r})))"
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+    environment = {
+        key: value for key, value in os.environ.items() if not (key.startswith("OPENBLAS_") or "TF32" in key)
+    }
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
@@ -189,9 +209,10 @@ def describe(result):
     """The measurements as tables, in Markdown."""
     case, ours, theirs = CASES[result["network"]], result["ours"], result["torch"]
     unit = "pairs" if case.loss == "bce" else "classes x 4"
+    where = f"{result['gpu']}, float32 without TF32, " if result["gpu"] else ""
     lines = [
         f"One training step of {result['network']}: {result['size']} {unit}, loss {case.loss}, {case.optimizer}; "
-        f"{result['threads']} threads, NumPy {result['numpy']}\n",
+        f"{where}{result['threads']} threads, NumPy {result['numpy']}\n",
         "| | median step | peak memory |\n|---|---|---|",
         f"| minisiamese | {_figures(ours)} |",
     ]
@@ -233,6 +254,7 @@ def main():
     for name in ("rounds", "threads"):
         if getattr(config, name) is not None and getattr(config, name) < 1:
             raise BadInput(f"--{name} must be at least 1, not {getattr(config, name)}")
+    check_device(config.device)
     result = bench(config)
     print(json.dumps(result) if config.json else describe(result))
 

@@ -6,51 +6,58 @@ from statistics import median
 import numpy as np
 
 from minisiamese import convolution, fourier
+from minisiamese.backend import array_module, synchronize, to_device
 from minisiamese.block import Block
 from minisiamese.layers import Linear
 
-PEAK_SIZE = 2048  # of the square matrices whose product measures the machine
+PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product measures the machine
 GIGA = 1e9
 
 
-def seconds_of(function, times):
-    """Seconds of each call, after one that is not counted."""
+def seconds_of(function, times, device="cpu"):
+    """Seconds of each call, until the device has done what it was given, after one that is not counted."""
     function()
     seconds = []
     for _ in range(times):
+        synchronize(device)
         start = time.perf_counter()
         function()
+        synchronize(device)
         seconds.append(time.perf_counter() - start)
     return seconds
 
 
-def machine_peak():
-    """GFLOP/s of a large matrix product on all threads."""
-    a, b, c = np.ones((3, PEAK_SIZE, PEAK_SIZE), np.float32)
-    return 2 * PEAK_SIZE**3 / min(seconds_of(lambda: np.matmul(a, b, out=c), 10)) / GIGA
+def machine_peak(device="cpu"):
+    """GFLOP/s of a large matrix product, on all threads or on the GPU."""
+    size = PEAK_SIZE[device]
+    a, b, c = to_device(np.ones((3, size, size), np.float32), device)
+    xp = array_module(a)
+    return 2 * size**3 / min(seconds_of(lambda: xp.matmul(a, b, out=c), 10, device)) / GIGA
 
 
-def layer_table(layers, step, steps):
+def layer_table(layers, step, steps, device="cpu"):
     """For each layer that ``step()`` goes through, seconds forward and backward, and GFLOP: by the definition of the
     layer, and really done."""
     rows = [{"layer": type(layer).__name__, "forward": [], "backward": []} for layer in layers]
     shapes = {}
     for layer, row in zip(layers, rows, strict=True):
         for way in ("forward", "backward"):
-            setattr(layer, way, _timed(layer, way, row[way], shapes))
-    seconds_of(step, steps)
+            setattr(layer, way, _timed(layer, way, row[way], shapes, device))
+    seconds_of(step, steps, device)
     for layer, row in zip(layers, rows, strict=True):
         row |= {way: median(row[way][1:]) for way in ("forward", "backward")} | arithmetic(layer, shapes[layer])
     return rows
 
 
-def _timed(layer, way, seconds, shapes):
+def _timed(layer, way, seconds, shapes, device):
     function = getattr(layer, way)
 
     def timed(x, *arguments):
         shapes.setdefault(layer, x.shape)
+        synchronize(device)
         start = time.perf_counter()
         y = function(x, *arguments)
+        synchronize(device)
         seconds.append(time.perf_counter() - start)
         return y
 

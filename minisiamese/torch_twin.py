@@ -87,20 +87,23 @@ class FlattenChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def tensors(batch):
+def tensors(batch, device="cpu"):
     """A batch whose tuples are PyTorch's."""
     parts = {key: getattr(batch, key) for key in ("pairs", "same", "tasks", "target")}
-    return replace(batch, **{key: torch.tensor(part) for key, part in parts.items() if part is not None})
+    return replace(batch, **{key: torch.tensor(part, device=device) for key, part in parts.items() if part is not None})
 
 
-def step_of(twin, images, batch, optimizer, rate, threads):
+def step_of(twin, images, batch, optimizer, rate, threads, device="cpu"):
     """A function that does one training step with "momentum" or "adam"."""
     torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # cuDNN's is on if nobody asks
+    torch.backends.cudnn.benchmark = True  # it tries all its ways in the first step, and takes the fastest
+    twin = twin.to(device)
     if optimizer == "momentum":
         update = torch.optim.SGD(twin.parameters(), rate, momentum=0.9)
     else:
         update = torch.optim.Adam(twin.parameters(), rate)
-    images, batch = twin.images(images), tensors(batch)
+    images, batch = twin.images(images).to(device), tensors(batch, device)
 
     def step():
         update.zero_grad()

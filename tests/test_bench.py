@@ -3,13 +3,15 @@
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch_reference
 
-from minisiamese import bench
-from minisiamese.backend import available_cores
+from minisiamese import backend, bench, timing
+from minisiamese.backend import available_cores, to_host
+from minisiamese.errors import BadInput
 from minisiamese.siamese import CRITERIA
 
 # In float32 a rounding may choose another pixel of a pooling window that almost ties, which moves single numbers of a
@@ -86,7 +88,7 @@ def test_pytorch_works_in_the_format_that_it_is_said_to(channels):
 
 
 def test_a_process_times_every_layer_and_counts_its_arithmetic():
-    result = bench.work("conv4", "ours", 5, 2, available_cores(), layers=True)
+    result = bench.work("conv4", "ours", 5, 2, available_cores(), "cpu", layers=True)
     assert result["seconds"] > 0 and result["draw_seconds"] > 0 and result["peak_gflops"] > 0
     assert result["peak_bytes"] > 50e6
     rows = result["layers"]
@@ -103,12 +105,20 @@ def test_a_process_times_every_layer_and_counts_its_arithmetic():
     assert rows[1]["gflop_done"] < rows[1]["gflop"] / 2 * 1.1
 
 
-def test_our_steps_train():
-    problem = bench.Problem("conv4", 5)
+def test_a_gpu_is_measured_the_same_way(device, monkeypatch):
+    monkeypatch.setitem(timing.PEAK_SIZE, "cuda", 64)
+    result = bench.work("conv4", "ours", 5, 2, available_cores(), device, layers=True)
+    assert result["seconds"] > 0 and result["draw_seconds"] > 0 and result["peak_gflops"] > 0
+    assert result["peak_bytes"] > 0
+    assert all(row["forward"] > 0 and row["backward"] > 0 for row in result["layers"])
+
+
+def test_our_steps_train(device):
+    problem = bench.Problem("conv4", 5, device)
     step = problem.our_step()
     losses = [step() for _ in range(8)]
     assert losses[-1] < losses[0]
-    assert not any(np.any(grad) for _, layer in problem.network.walk() for grad in layer.grads.values())
+    assert not any(to_host(grad).any() for _, layer in problem.network.walk() for grad in layer.grads.values())
 
 
 @pytest.mark.parametrize("name", bench.CASES)
@@ -137,7 +147,7 @@ def processes(monkeypatch):
     """Processes that take a time of our choosing: PyTorch 5 s and 4 s in its two formats; we 2 s, then 4, 6, ..."""
     calls = []
 
-    def process(name, which, size, steps, threads, layers):
+    def process(name, which, size, steps, threads, device, layers):
         calls.append((which, size))
         seconds = {"ours": 2.0 * calls.count(("ours", size)), "first": 5.0, "last": 4.0}[which]
         result = {"seconds": seconds, "peak_bytes": 10**9 * (1 + len(calls))}
@@ -186,6 +196,24 @@ def test_the_tables_say_what_was_measured(processes, monkeypatch, capsys):
     assert "120 GFLOP/s by the definition of the layers, 30 really done; the machine's peak is 100" in printed
 
 
+def test_on_a_gpu_its_name_is_told(processes, monkeypatch, capsys, device):
+    assert run(monkeypatch, "--rounds", "1", "--device", device) == 0
+    printed = capsys.readouterr().out.splitlines()[0]
+    if device == "cpu":
+        assert "TF32" not in printed
+    else:
+        assert f"{backend.gpu_name()}, float32 without TF32, {available_cores()} threads" in printed
+
+
+def test_no_setting_of_the_users_slows_a_process_or_turns_on_tf32(monkeypatch):
+    monkeypatch.setenv("CUPY_TF32", "1")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    monkeypatch.setattr(bench.subprocess, "run", lambda *_, env, **__: SimpleNamespace(returncode=1, stderr=str(env)))
+    with pytest.raises(BadInput) as error:
+        bench._process("koch")
+    assert "PATH" in str(error.value) and "TF32" not in str(error.value) and "OPENBLAS" not in str(error.value)
+
+
 def test_without_pytorch_there_is_no_ratio(processes, monkeypatch, capsys):
     monkeypatch.setattr(bench, "find_spec", lambda name: None)
     assert run(monkeypatch, "--rounds", "1") == 0
@@ -202,9 +230,11 @@ def test_without_pytorch_there_is_no_ratio(processes, monkeypatch, capsys):
         (["--rounds", "0"], "--rounds must be at least 1"),
         (["--threads", "0"], "--threads must be at least 1"),
         (["--network", "resnet"], "invalid choice"),
+        (["--device", "cuda"], "--device cuda: "),
     ],
 )
 def test_bad_input_gets_one_line(processes, monkeypatch, capsys, arguments, complaint):
+    monkeypatch.setitem(sys.modules, "cupy", None)  # as on a machine without it
     assert run(monkeypatch, *arguments) == 2
     captured = capsys.readouterr()
     assert complaint in captured.err and captured.err.count("\n") == 1 and captured.out == ""
