@@ -88,7 +88,12 @@ def _missing_for_cuda():
         return f"no NVIDIA driver was found, and CuPy is not installed (with a driver: {install}, or cuda13)"
     except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        cure = f"CUDA's libraries come with {install}" if driver else "no NVIDIA driver was found"
+        if not driver:
+            cure = "no NVIDIA driver was found"
+        else:  # CUDA's own errors are of the GPU or of its driver, all others of what is installed
+            cure = (
+                f"the driver runs CUDA {driver}" if "cudaError" in reason else f"CUDA's libraries come with {install}"
+            )
         return f"CuPy found no usable GPU ({reason}): {cure}"
 
 

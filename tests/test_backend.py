@@ -38,6 +38,12 @@ class CupyWithoutGpu:
         raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected\nand more")
 
 
+class CupyWithoutLibraries(CupyWithoutGpu):
+    @staticmethod
+    def ones(*_):
+        raise ImportError("libnvrtc.so was not found")
+
+
 @pytest.mark.parametrize(
     ("cupy", "driver", "message"),
     [
@@ -49,7 +55,12 @@ class CupyWithoutGpu:
             None,
             r"CuPy found no usable GPU \(.*no CUDA-capable device is detected\): no NVIDIA driver was found",
         ),
-        (CupyWithoutGpu, 12, r"CuPy found no usable GPU .*no CUDA-capable.*: CUDA's libraries come with .*\[cuda12\]'"),
+        (CupyWithoutGpu, 12, r"CuPy found no usable GPU .*no CUDA-capable.*: the driver runs CUDA 12"),
+        (
+            CupyWithoutLibraries,
+            12,
+            r"CuPy found no usable GPU \(libnvrtc.so .*\): CUDA's libraries come with .*cuda12.*",
+        ),
     ],
 )
 def test_what_a_gpu_is_missing_is_said_with_its_cure(monkeypatch, capsys, cupy, driver, message):
