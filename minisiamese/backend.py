@@ -7,11 +7,9 @@ says what there is to compute with here, and what to install for a GPU. A functi
 ``--device cuda``.
 """
 
-import contextlib
 import ctypes
 import math
 import os
-import platform
 import sys
 import threading
 import weakref
@@ -60,50 +58,13 @@ def synchronize(device):
         cupy.cuda.Device().synchronize()
 
 
-def gpu_name(number=0):
-    """What the maker calls the GPU of this number."""
-    import cupy
-
-    return cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
-
-
 def check_device(device):
     """Run a tiny product on ``device``; raise BadInput with what is missing if that fails."""
-    missing = _missing_for_cuda() if device == "cuda" else None
-    if missing:
-        raise BadInput(f"--device cuda: {missing}; or use --device cpu")
+    if device == "cuda":
+        from minisiamese.gpu import missing  # here, since that file stands on this one
 
-
-def _missing_for_cuda():
-    """What there is not that a GPU needs, and what to do about it, in one line; None if a tiny product succeeds."""
-    driver = _driver()
-    install = f"pip install -e '.[cuda{13 if driver and driver > 12 else 12}]'"
-    try:
-        import cupy
-
-        (cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32)).get()
-    except ModuleNotFoundError:
-        if driver:
-            return f"CuPy is not installed: {install}"
-        return f"no NVIDIA driver was found, and CuPy is not installed (with a driver: {install}, or cuda13)"
-    except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        if not driver:
-            cure = "no NVIDIA driver was found"
-        else:  # CUDA's own errors are of the GPU or of its driver, all others of what is installed
-            cure = (
-                f"the driver runs CUDA {driver}" if "cudaError" in reason else f"CUDA's libraries come with {install}"
-            )
-        return f"CuPy found no usable GPU ({reason}): {cure}"
-
-
-def _driver():
-    """The newest CUDA that this machine's NVIDIA driver can run, 12 for 12.x; None if there is no driver."""
-    version = ctypes.c_int()
-    for name in ("libcuda.so.1", "nvcuda.dll"):
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(name).cuDriverGetVersion(ctypes.byref(version))
-    return version.value // 1000 or None
+        if lacking := missing():
+            raise BadInput(f"--device cuda: {lacking}; or use --device cpu")
 
 
 def column_sums(matrix):
@@ -239,53 +200,14 @@ def _sum(parts):
 # --- the front door ---------------------------------------------------------------------------------------------------
 
 
-def _gradients(device):
-    """Every gradient of a small network on ``device``, whose layers need all that the library asks of one."""
-    from minisiamese.convolution import Conv2D  # here, since all of them stand on this file
-    from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
-    from minisiamese.siamese import L1Head
-
-    rng = np.random.default_rng(0)
-    convolutions = [Conv2D(1, 3, 3, rng, algorithm="im2col"), Conv2D(3, 4, 3, rng, algorithm="fourier")]
-    twin = Sequential(*convolutions, BatchNorm(4), Flatten(), Linear(64, 5, rng), Sigmoid()).to(device)
-    head = L1Head(5).to(device)
-    images, ds = (rng.normal(size=shape).astype(np.float32) for shape in ((3, 8, 8, 1), 4))
-    pairs = np.array([[0, 1], [1, 2], [2, 0], [1, 0]])
-    head.forward(twin.forward(to_device(images, device)), to_device(pairs, device))
-    dx = twin.backward(head.backward(to_device(ds, device)))
-    return [to_host(array) for array in (dx, *(grad for part in (*twin.layers, head) for grad in part.grads.values()))]
-
-
-def report():
-    """Lines that say what there is to compute with."""
-    blas = " and ".join(f"{each['internal_api']} {each['version']}" for each in _blas().info())
-    yield f"cpu: Python {platform.python_version()}, NumPy {np.__version__} with {blas}, {available_cores()} cores"
-    missing = _missing_for_cuda()
-    if missing:
-        yield f"cuda: {missing}"
-        return
-    import cupy
-
-    runtime, tf32 = cupy.cuda.runtime, int(os.environ.get("CUPY_TF32") or 0) > 0
-    versions = runtime.runtimeGetVersion(), runtime.driverGetVersion()
-    built, driver = (f"{version // 1000}.{version % 1000 // 10}" for version in versions)
-    yield f"cuda: CuPy {cupy.__version__} for CUDA {built}, on a driver for up to {driver}"
-    for number in range(runtime.getDeviceCount()):
-        free, total = (size / (1 << 30) for size in cupy.cuda.Device(number).mem_info)
-        yield f"  {number}: {gpu_name(number)}, {free:.1f} of {total:.1f} GiB free"
-    yield "  --device cuda takes number 0; CUDA_VISIBLE_DEVICES chooses which that is"
-    errors = [abs(a - b).max() / abs(b).max() for a, b in zip(_gradients("cuda"), _gradients("cpu"), strict=True)]
-    verdict = "as they should be" if max(errors) < (1e-2 if tf32 else 1e-4) else "which is WRONG"
-    yield f"  gradients of a small network are NumPy's to {max(errors):.0e}, {verdict}"
-    yield f"  TF32, which rounds what is multiplied to 10 bits, is {'on' if tf32 else 'off (CUPY_TF32=1 turns it on)'}"
-
-
 @dataclass(frozen=True)
 class Config:
     """Say what there is to compute with here, and what to install for a GPU."""
 
 
 def main():
+    from minisiamese.gpu import report
+
     parse(Config, "python -m minisiamese.backend")
     for line in report():
         print(line)

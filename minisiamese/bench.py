@@ -21,11 +21,12 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from minisiamese.backend import available_cores, check_device, gpu_name, set_threads
+from minisiamese.backend import available_cores, check_device, set_threads
 from minisiamese.data import glyphs
 from minisiamese.data.affine import Views, draw_distortions
 from minisiamese.data.samplers import Episodes, Pairs
 from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.gpu import gpu_name
 from minisiamese.networks import NETWORKS
 from minisiamese.optimizers import OPTIMIZERS
 from minisiamese.siamese import CRITERIA

@@ -21,7 +21,9 @@ def front_door(main):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except MemoryError as error:  # CuPy's is one, too
-        print(f"error: out of memory: {' '.join(str(error).split()) or 'try a smaller --batch'}", file=sys.stderr)
+        print(
+            f"error: too little memory; a smaller --batch takes less. {' '.join(str(error).split())}", file=sys.stderr
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,13 +1,14 @@
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import cupy_double
 import numpy as np
 import pytest
 from conftest import call
 
-from minisiamese import backend
+from minisiamese import backend, gpu
 from minisiamese.errors import BadInput
 
 THIRD = backend.HOST_CHUNK_BYTES // 3 + 1  # two items to a chunk
@@ -22,50 +23,52 @@ def test_numpy_arrays_are_numpys():
 def test_there_and_back(put, device):
     host = np.arange(6, dtype=np.float32).reshape(2, 3)
     x = put(host)
-    assert backend.to_device(x, device) is x or device == "cuda"
     assert np.array_equal(backend.to_host(x), host) and isinstance(backend.to_host(x), np.ndarray)
+    backend.to_device(x, device)[0] = 7  # what is there already is not copied
+    assert backend.to_host(x)[0, 0] == 7
+    x[0, :] = put(np.arange(3, dtype=np.float32))
+    host = np.arange(6, dtype=np.float32).reshape(2, 3)
     assert np.array_equal(backend.to_device(x, "cpu"), host)
     assert (backend.array_module(x) is np) == (device == "cpu")
     backend.check_device(device)
     backend.synchronize(device)
 
 
-class CupyWithoutGpu:
-    float32 = np.float32
-
-    @staticmethod
+def cupy_that_says(error):
     def ones(*_):
-        raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected\nand more")
+        raise error
+
+    return SimpleNamespace(float32=np.float32, ones=ones)
 
 
-class CupyWithoutLibraries(CupyWithoutGpu):
-    @staticmethod
-    def ones(*_):
-        raise ImportError("libnvrtc.so was not found")
+NO_GPU = cupy_that_says(RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected\nand more"))
+NO_LIBRARY = cupy_that_says(OSError("libnvrtc.so was not found"))
+BROKEN = cupy_that_says(
+    ImportError("\n=====\nFailed to import CuPy.\n\nOriginal error:\n  ImportError: libfoo\n=====\n")
+)
 
 
 @pytest.mark.parametrize(
     ("cupy", "driver", "message"),
     [
-        (None, None, r"no NVIDIA driver was found, and CuPy is not installed .*\[cuda12\]', or cuda13\)"),
+        (None, None, r"no NVIDIA driver was found, and CuPy is not installed \(with a driver: pip .*\[cuda12\]'\)"),
         (None, 12, r"CuPy is not installed: pip install -e '\.\[cuda12\]'"),
-        (None, 13, r"CuPy is not installed: pip install -e '\.\[cuda13\]'"),
+        (None, 14, r"CuPy is not installed: pip install -e '\.\[cuda13\]'"),
+        (None, 11, r"CuPy is not installed: the NVIDIA driver runs CUDA 11, and CuPy needs 12: update .*\[cuda12\]'"),
         (
-            CupyWithoutGpu,
+            NO_GPU,
             None,
-            r"CuPy found no usable GPU \(.*no CUDA-capable device is detected\): no NVIDIA driver was found",
+            r"no NVIDIA driver was found, and CuPy cannot be used \(.* no CUDA-capable device is detected\)",
         ),
-        (CupyWithoutGpu, 12, r"CuPy found no usable GPU .*no CUDA-capable.*: the driver runs CUDA 12"),
-        (
-            CupyWithoutLibraries,
-            12,
-            r"CuPy found no usable GPU \(libnvrtc.so .*\): CUDA's libraries come with .*cuda12.*",
-        ),
+        (NO_GPU, 12, r"CuPy cannot be used \(.*no CUDA-capable device is detected\): the driver runs CUDA 12"),
+        (NO_LIBRARY, 12, r"CuPy cannot be used \(libnvrtc.so was not found\): pip .*cuda12.*libraries, too"),
+        (BROKEN, 12, r"CuPy cannot be used \(ImportError: libfoo\): pip .*"),
+        (cupy_that_says(RuntimeError()), 12, r"CuPy cannot be used \(RuntimeError\): pip .*"),
     ],
 )
 def test_what_a_gpu_is_missing_is_said_with_its_cure(monkeypatch, capsys, cupy, driver, message):
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setattr(backend, "_driver", lambda: driver)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)  # None: as if it were not installed
+    monkeypatch.setattr(gpu, "driver", lambda: driver)
     with pytest.raises(BadInput, match=f"^--device cuda: {message}; or use --device cpu$"):
         backend.check_device("cuda")
     assert call(monkeypatch, backend.main) == 0
@@ -80,17 +83,27 @@ def test_the_report_tries_the_gpu(device, monkeypatch, capsys):
     monkeypatch.delenv("CUPY_TF32", raising=False)
     assert call(monkeypatch, backend.main) == 0
     out = capsys.readouterr().out
-    assert f"cuda: CuPy {sys.modules['cupy'].__version__} for CUDA 1" in out and backend.gpu_name() in out
+    assert f"cuda: CuPy {sys.modules['cupy'].__version__} for CUDA 1" in out and gpu.gpu_name() in out
     assert "as they should be" in out and "TF32, which rounds what is multiplied to 10 bits, is off" in out
     monkeypatch.setenv("CUPY_TF32", "1")
-    assert "to 10 bits, is on" in "\n".join(backend.report())
+    assert "to 10 bits, is on" in "\n".join(gpu.report())
 
 
-def test_the_report_sees_wrong_numbers(monkeypatch):
+def test_the_report_sees_wrong_numbers_and_is_not_misled_by_roundings(monkeypatch):
     cupy_double.install(monkeypatch)
-    right = backend._gradients
-    monkeypatch.setattr(backend, "_gradients", lambda device: [g + (device == "cuda") * 0.1 for g in right(device)])
-    assert "which is WRONG" in "\n".join(backend.report())
+    monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", 64)  # other sums than NumPy's
+    right = gpu.gradients
+    assert all(abs(gradient).max() > 1e-3 for gradient in right("cpu"))  # none is but a rounding
+    assert "as they should be" in "\n".join(gpu.report())
+    for place in range(len(right("cpu"))):
+
+        def wrong(device, place=place):
+            gradients = right(device)
+            gradients[place] = gradients[place] * (1.001 if device == "cuda" else 1)
+            return gradients
+
+        monkeypatch.setattr(gpu, "gradients", wrong)
+        assert "which is WRONG" in "\n".join(gpu.report())
 
 
 def test_the_report_takes_no_options(monkeypatch, capsys):
@@ -114,6 +127,16 @@ def test_nothing_imports_cupy_unasked(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {"minisiamese.backend", "minisiamese.train", "minisiamese.experiments.grid"} <= set(done.stdout.split())
+
+
+def test_a_chunk_fits_the_cache_or_a_share_of_a_gpus_memory(put, device):
+    def chunks(count, item_bytes):
+        rows = []
+        backend.in_chunks(rows.append, count, item_bytes, backend.array_module(put([1])))
+        return len(rows)
+
+    assert chunks(4, 4 << 20) == (4 if device == "cpu" else 1)
+    assert chunks(4, 1 << 30) == 4
 
 
 def test_chunks_add_up_in_order(put, monkeypatch):
