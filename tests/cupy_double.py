@@ -2,21 +2,23 @@
 
 It has the names and arguments of CuPy 14.2.0 and no others (``cupy_snapshot.py``), and as CuPy does, it
 
-- refuses to become a NumPy array unasked, and to compute with one;
+- refuses to become a NumPy array unasked, and to compute with one, or with a list;
 - returns arrays of 0 dimensions from reductions, and Python numbers only by way of a copy to the host;
 - sorts stably or not at all, and adds at places for few dtypes only.
 
 It is stricter where CuPy lets a mistake pass, or makes it a matter of luck: no NumPy function takes its arrays; host
 arrays, masks and lists neither index them nor are assigned into them; an index outside is an error; so is a place that
-an assignment names twice.
+an assignment names twice, by row numbers or by a view that overlaps itself.
 
-``copies()`` counts what was copied to the host, or had to be waited for there, as the size of ``a[mask]`` has to be.
+``copies()`` counts what was copied to the host, or had to be waited for there, as the size of ``a[mask]`` has to be;
+``synchronisations()``, how often the host asked to wait.
 """
 
 import inspect
 import json
 import operator
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -33,21 +35,27 @@ TO_HOST = {"get", "item", "tolist", "tobytes", "tofile", "dump", "dumps"}  # and
 # what they return has as many elements as their values say
 WAITING = {"argwhere", "bincount", "compress", "extract", "flatnonzero", "histogram", "intersect1d", "nonzero"}
 WAITING |= {"setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique"}
+SIZED = {"arange", "empty", "eye", "full", "identity", "linspace", "logspace", "ones", "tri", "zeros"}  # by a number
+JOINING = {"append", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack", "where"}
 HOST_MEMORY = {"cstruct", "data", "flat", "mdspan", "reduced_view", "toDlpack"}
 ADDABLE = ("int32", "uint32", "uint64", "float16", "float32", "float64")  # the dtypes that a GPU adds atomically
 SCALARS = (bool, int, float, complex, np.generic)
 
-_copies = 0
+_counted = Counter()
 
 
 def copies():
     """How many copies to the host there were so far."""
-    return _copies
+    return _counted["copies"]
+
+
+def synchronisations():
+    """How often the device was waited for, so far."""
+    return _counted["synchronisations"]
 
 
 def _copied():
-    global _copies
-    _copies += 1
+    _counted["copies"] += 1
 
 
 # --- between NumPy and the double -------------------------------------------------------------------------------------
@@ -65,6 +73,13 @@ def _unwrap(value):
     if isinstance(value, np.ndarray):
         raise TypeError(f"a host array of {value.shape} where CuPy takes arrays on the device")
     return type(value)(map(_unwrap, value)) if type(value) in (tuple, list) else value
+
+
+def _no_lists(args):
+    """Refuse numbers of the host's in the place of an array; arrays may stand in a list."""
+    for arg in args:
+        if isinstance(arg, (list, tuple)) and not all(isinstance(each, ndarray) for each in arg):
+            raise TypeError(f"Unsupported type {type(arg)}")
 
 
 def _operand(value):
@@ -120,8 +135,14 @@ def _checked(space, name, function):
             if kwargs.get("kind", "stable") not in (None, "stable"):
                 raise ValueError("kind can only be None or 'stable'")
             kwargs["kind"] = "stable"
-        if name in TO_HOST | WAITING:
+        if name in TO_HOST | WAITING or (name == "where" and len(args) + len(kwargs) == 1):
             _copied()
+        if name in SIZED and any(isinstance(arg, ndarray) for arg in args):
+            _copied()
+        if name in JOINING or isinstance(function, np.ufunc):
+            _no_lists(args)
+        if name == "repeat" and any(isinstance(arg, ndarray) for arg in (*args[space == "cupy" :], *kwargs.values())):
+            raise ValueError("cupy.ndarray cannot be specified as `repeats` argument.")
         if space == "cupy" and name in TO_DEVICE:
             if isinstance(args[0], ndarray):
                 return _wrap(function(args[0]._host, *args[1:], **kwargs))
@@ -207,10 +228,38 @@ class ndarray:
             _copied()
         if has_rows and np.bincount(np.arange(self.size).reshape(self.shape)[key].ravel()).max(initial=0) > 1:
             raise ValueError("an assignment to the same place twice: which is last, is luck; use add.at")
+        if _overlaps(self._host[key]):
+            raise ValueError("an assignment into a view that holds a place twice: which is last, is luck")
         self._host[key] = _operand(value)
 
     def __repr__(self):
-        return f"<array on the double of a GPU: {self._host!r}>"
+        return f"<array on the double of a GPU: {self._host!r}>"  # for who looks for a fault: not counted
+
+    def __str__(self):
+        _copied()
+        return str(self._host)
+
+    def __reduce__(self):
+        _copied()
+        return _wrap, (self._host.copy(),)
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+
+def _overlaps(view):
+    """Whether two elements of a view, such as ``as_strided`` makes, lie at one place of memory."""
+    reach = view.itemsize  # of the inner axes; an outer one that steps farther cannot come back
+    for stride, length in sorted(
+        (abs(stride), length) for stride, length in zip(view.strides, view.shape, strict=True)
+    ):
+        if stride < reach and length > 1:
+            break
+        reach += stride * (length - 1)
+    else:
+        return False
+    places = sum(np.ix_(*(stride * np.arange(length) for stride, length in zip(view.strides, view.shape, strict=True))))
+    return len(np.unique(places)) < view.size
 
 
 def _binary(function, swapped=False, in_place=False):
@@ -324,7 +373,7 @@ class Device:
         self.id = id
 
     def synchronize(self):
-        pass
+        _counted["synchronisations"] += 1
 
 
 _RUNTIME = SimpleNamespace(

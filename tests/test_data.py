@@ -6,6 +6,7 @@ import shutil
 import sys
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -367,8 +368,9 @@ def test_samplers_draw_the_same_from_the_same_generator(classes):
 
 
 def test_tuples_move_to_the_device_and_rows_stay(classes, rng, device):
-    for sampler in (Pairs(classes, 10), Triplets(classes, 10), Episodes(classes, 5, 2)):
-        batch = sampler.draw(rng)
+    batches = [sampler.draw(rng) for sampler in (Pairs(classes, 10), Triplets(classes, 10), Episodes(classes, 5, 2))]
+    batches.append(replace(batches[1], mined=rng.random(10) < 0.5))
+    for batch in batches:
         moved = batch.to(device)
         assert moved.rows is batch.rows and moved.drawings == batch.drawings
         for key in ("pairs", "same", "tasks", "target", "mined"):

@@ -266,7 +266,7 @@ def rel(request, monkeypatch):
     """How alike losses are after some steps on two devices. A few roundings decide ties in pooling, and Adam makes much
     of small gradients: so the double computes in NumPy's chunks, and is nearly exact. No GPU is."""
     monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", backend.HOST_CHUNK_BYTES)
-    return 0.05 if request.node.callspec.params["device"] == "cupy" else 1e-3
+    return 0.2 if request.node.callspec.params["device"] == "cupy" else 1e-3
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -281,10 +281,10 @@ def test_steps_are_the_same_on_every_device(name, drawings, device, rel):
 def test_a_step_copies_nothing_to_the_host(name, drawings, monkeypatch):
     cupy_double.install(monkeypatch)
     trainer = trainer_on("cuda", name, drawings)
-    before = cupy_double.copies()
+    before, waited = cupy_double.copies(), cupy_double.synchronisations()
     for _ in range(2):
         loss = trainer.train_step()
-    assert cupy_double.copies() == before
+    assert cupy_double.copies() == before and cupy_double.synchronisations() == waited
     assert np.isfinite(float(loss)) and cupy_double.copies() == before + 1
 
 
