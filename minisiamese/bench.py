@@ -6,7 +6,8 @@ A step is forward, loss, backward and update, on a batch that is there. The two 
 the same weights, batch, loss and number of threads; PyTorch in both memory formats, channels first and last, of which
 the faster counts. The ratio is of one process's median to that of the next: both had the same machine then.
 
-With ``--device cuda`` both compute on the same GPU, in float32 without TF32, and memory is what each has taken there.
+With ``--device cuda`` both compute on the same GPU, in float32 without TF32, and memory is the most that each one's own
+allocator has held there: of PyTorch's with what it lends to cuBLAS and cuDNN, of ours without what cuBLAS takes.
 """
 
 import json
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from statistics import median
 from typing import Literal
@@ -159,7 +161,7 @@ def bench(config):
         return each
 
     first = in_turn("ours", layers=True)["ours"]
-    formats = ("first", "last") if find_spec("torch") else ()
+    formats = ("first", "last") if _has_pytorch(device) else ()
     rounds = [in_turn("ours", *formats) for _ in range(config.rounds)]
     together = {which: _middle([each[which] for each in rounds]) for which in ("ours", *formats)}
     channels = min(formats, key=lambda which: together[which]["seconds"], default=None)
@@ -170,7 +172,7 @@ def bench(config):
         growth.append({"size": size, "ours": each["ours"], "torch": each.get(channels)})
     bar.close()
     result = {"network": config.network, "size": case.size, "loss": case.loss, "optimizer": case.optimizer}
-    result |= {"device": device, "threads": threads, "numpy": np.__version__}
+    result |= {"device": device, "threads": threads, "versions": _versions(device)}
     result |= {"gpu": gpu_name() if device == "cuda" else None, "ratio": None, "ratios": [], "torch": None}
     result |= {"ours": together["ours"]}
     if channels:
@@ -181,6 +183,26 @@ def bench(config):
     for key, speed in (("gflop", "gflops"), ("gflop_done", "gflops_done")):
         result[speed] = sum(row.get(key, 0) for row in first["layers"]) / result["ours"]["seconds"]
     return result | {key: first[key] for key in ("peak_gflops", "draw_seconds", "layers")} | {"growth": growth}
+
+
+def _has_pytorch(device):
+    """Whether there is one to compare with; of those without CUDA this is found out in a process of its own."""
+    if device == "cpu" or not find_spec("torch"):
+        return find_spec("torch") is not None
+    code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def _versions(device):
+    """Of whatever computes."""
+    versions = {"NumPy": np.__version__}
+    if device == "cuda":
+        import cupy
+
+        versions["CuPy"] = cupy.__version__
+    if find_spec("torch"):
+        versions["PyTorch"] = metadata.version("torch")
+    return versions
 
 
 def _middle(results):
@@ -211,9 +233,10 @@ def describe(result):
     case, ours, theirs = CASES[result["network"]], result["ours"], result["torch"]
     unit = "pairs" if case.loss == "bce" else "classes x 4"
     where = f"{result['gpu']}, float32 without TF32, " if result["gpu"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     lines = [
         f"One training step of {result['network']}: {result['size']} {unit}, loss {case.loss}, {case.optimizer}; "
-        f"{where}{result['threads']} threads, NumPy {result['numpy']}\n",
+        f"{where}{result['threads']} threads, {versions}\n",
         "| | median step | peak memory |\n|---|---|---|",
         f"| minisiamese | {_figures(ours)} |",
     ]
@@ -224,7 +247,8 @@ def describe(result):
         lines.append(f"| PyTorch, channels {other} | {theirs['other_channels_seconds']:.3f} s | |")
         lines.append(f"\nratio **{result['ratio']:.2f}** (pair by pair: {ratios})")
     else:
-        lines.append("\nPyTorch is not installed: pip install -e '.[bench]' to compare")
+        what = "not installed" if result["device"] == "cpu" else "not installed, or one without CUDA"
+        lines.append(f"\nPyTorch is {what}: pip install -e '.[bench]' to compare")
     lines += [
         f"\nMatrix products: {result['gflops']:.0f} GFLOP/s by the definition of the layers, "
         f"{result['gflops_done']:.0f} really done; the machine's peak is {result['peak_gflops']:.0f}. "

@@ -19,6 +19,8 @@ moved between steps. (2V is V frequencies of two planes p each, 2W two planes of
     4. columns back  (2Wo x 2V) @ (2V x O)        each image and u, cropped to the valid output
     5. rows back     (Ho x 2U)  @ (2U x Wo*O)     each image
 
+(CuPy's products of batches copy what does not lie in order: the spectra at step 3, there and back.)
+
 im2col multiplies Ho Wo K^2 C O times, the product here 4 U V C O times for any K; the other steps cost much for each
 channel, but only once, not for each pair of channels. So large kernels pay, and so do many channels. A fast Fourier
 transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while a product with

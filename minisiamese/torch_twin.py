@@ -112,4 +112,8 @@ def step_of(twin, images, batch, optimizer, rate, threads, device="cpu"):
         update.step()
         return loss.item()
 
+    if device == "cuda":
+        step()
+        torch.cuda.empty_cache()  # of what cuDNN's trials took
+        torch.cuda.reset_peak_memory_stats()
     return step

@@ -5,13 +5,15 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
+import cupy_double
 import numpy as np
 import pytest
 import torch_reference
 
-from minisiamese import backend, bench, timing
+from minisiamese import bench, timing
 from minisiamese.backend import available_cores, to_host
 from minisiamese.errors import BadInput
+from minisiamese.gpu import gpu_name
 from minisiamese.siamese import CRITERIA
 
 # In float32 a rounding may choose another pixel of a pooling window that almost ties, which moves single numbers of a
@@ -134,11 +136,13 @@ def test_steps_repeat_bit_by_bit(name):
 
 
 def test_pytorchs_steps_are_ours():
-    """Ten updates later, both have the same loss: same gradients, same optimiser."""
-    pytest.importorskip("torch")
+    """Ten updates later, both have the same loss: same gradients, same optimiser. Neither may take to TF32 on a GPU."""
+    torch = pytest.importorskip("torch")
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
     theirs, step = bench.Problem("conv4", 5).torch_step("last", available_cores()), bench.Problem("conv4", 5).our_step()
     ours = [step() for _ in range(10)]
     np.testing.assert_allclose([theirs() for _ in range(10)], ours, rtol=1e-3)
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
     assert ours[-1] < ours[0]
 
 
@@ -160,7 +164,7 @@ def processes(monkeypatch):
         return result
 
     monkeypatch.setattr(bench, "_process", process)
-    monkeypatch.setattr(bench, "find_spec", lambda name: True)
+    monkeypatch.setattr(bench, "_has_pytorch", lambda device: True)
     return calls
 
 
@@ -202,7 +206,36 @@ def test_on_a_gpu_its_name_is_told(processes, monkeypatch, capsys, device):
     if device == "cpu":
         assert "TF32" not in printed
     else:
-        assert f"{backend.gpu_name()}, float32 without TF32, {available_cores()} threads" in printed
+        assert (
+            f"{gpu_name()}, float32 without TF32, {available_cores()} threads, NumPy {np.__version__}, CuPy" in printed
+        )
+
+
+def test_a_pytorch_that_sees_no_gpu_is_none(monkeypatch):
+    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    assert not bench._has_pytorch("cpu") and not bench._has_pytorch("cuda")
+    monkeypatch.setattr(bench, "find_spec", lambda name: True)
+    asked = []
+    for code, answer in ((0, True), (1, False)):
+        done = SimpleNamespace(returncode=code)
+        monkeypatch.setattr(bench.subprocess, "run", lambda argv, done=done, **_: asked.append(argv) or done)
+        assert bench._has_pytorch("cuda") == answer and bench._has_pytorch("cpu")
+    assert len(asked) == 2 and "torch.cuda.is_available()" in asked[0][-1]
+
+
+def test_what_is_timed_is_waited_for(monkeypatch):
+    """A GPU is asked to compute, and the host goes on at once: before and after all that a clock is read for."""
+    cupy_double.install(monkeypatch)
+
+    def waited(function):
+        before = cupy_double.synchronisations()
+        function()
+        return cupy_double.synchronisations() - before
+
+    problem = bench.Problem("conv4", 3, "cuda")
+    step, layers = problem.our_step(), [*problem.network.twin.layers, problem.network.head]
+    assert waited(lambda: timing.seconds_of(step, 3, "cuda")) == 2 * 3
+    assert waited(lambda: timing.layer_table(layers, step, 2, "cuda")) == 2 * 2 + 3 * len(layers) * 2 * 2
 
 
 def test_no_setting_of_the_users_slows_a_process_or_turns_on_tf32(monkeypatch):
@@ -215,9 +248,12 @@ def test_no_setting_of_the_users_slows_a_process_or_turns_on_tf32(monkeypatch):
 
 
 def test_without_pytorch_there_is_no_ratio(processes, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    monkeypatch.setattr(bench, "_has_pytorch", lambda device: False)
     assert run(monkeypatch, "--rounds", "1") == 0
     assert "PyTorch is not installed: pip install -e '.[bench]'" in capsys.readouterr().out
+    cupy_double.install(monkeypatch)
+    assert run(monkeypatch, "--rounds", "1", "--device", "cuda") == 0
+    assert "PyTorch is not installed, or one without CUDA: pip" in capsys.readouterr().out
     assert {which for which, _ in processes} == {"ours"}
     assert run(monkeypatch, "--rounds", "1", "--json") == 0
     result = json.loads(capsys.readouterr().out)
