@@ -96,7 +96,7 @@ def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
         return xp.concatenate([dW, column_sums(dy)[None]])
 
     shape = output_shape(x.shape, weights.shape, stride, padding)
-    total = in_chunks(differentiate, len(x), _work_bytes(shape, matrix), xp)
+    total = in_chunks(differentiate, len(x), _work_bytes(shape, matrix, 1 + input_gradient), xp)
     return dx, total[:-1].reshape(weights.shape), total[-1]
 
 
@@ -115,9 +115,9 @@ def multiplications(x_shape, W_shape, stride, padding):
     return Ho * Wo * math.prod(W_shape)
 
 
-def _work_bytes(shape, matrix):
-    """Memory that one image needs: its columns, y, and as much again for whoever takes y or gives dy."""
-    return shape[1] * shape[2] * (len(matrix) + 2 * shape[3]) * matrix.itemsize
+def _work_bytes(shape, matrix, columns=1):
+    """Memory that one image needs: its columns, once or twice, y, and as much again for whoever takes y or gives dy."""
+    return shape[1] * shape[2] * (columns * len(matrix) + 2 * shape[3]) * matrix.itemsize
 
 
 ALGORITHMS = {"im2col": (correlate, gradients), "fourier": (fourier.correlate, fourier.gradients)}
