@@ -77,6 +77,18 @@ def test_what_a_gpu_is_missing_is_said_with_its_cure(monkeypatch, capsys, cupy, 
     assert len(lines) == 2 and lines[1].startswith("cuda: ")
 
 
+def test_the_driver_is_asked_what_it_runs(monkeypatch):
+    def library(name):
+        if name != "libcuda.so.1":
+            raise OSError
+        return SimpleNamespace(cuDriverGetVersion=lambda version: setattr(version._obj, "value", 12080))
+
+    monkeypatch.setattr(gpu.ctypes, "CDLL", library)
+    assert gpu.driver() == 12
+    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: library("another"))
+    assert gpu.driver() is None
+
+
 def test_the_report_tries_the_gpu(device, monkeypatch, capsys):
     if device == "cpu":
         pytest.skip("of a GPU")
@@ -93,6 +105,7 @@ def test_the_report_sees_wrong_numbers_and_is_not_misled_by_roundings(monkeypatc
     cupy_double.install(monkeypatch)
     monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", 64)  # other sums than NumPy's
     right = gpu.gradients
+    assert len(right("cpu")) == 10  # dx, and of each parameter
     assert all(abs(gradient).max() > 1e-3 for gradient in right("cpu"))  # none is but a rounding
     assert "as they should be" in "\n".join(gpu.report())
     for place in range(len(right("cpu"))):

@@ -200,8 +200,13 @@ def test_the_tables_say_what_was_measured(processes, monkeypatch, capsys):
     assert "120 GFLOP/s by the definition of the layers, 30 really done; the machine's peak is 100" in printed
 
 
-def test_on_a_gpu_its_name_is_told(processes, monkeypatch, capsys, device):
+def test_on_a_gpu_its_name_is_told_and_more_steps_are_timed(processes, monkeypatch, capsys, device):
+    process, asked = bench._process, []
+    monkeypatch.setattr(bench, "_process", lambda *arguments: asked.append(arguments) or process(*arguments))
     assert run(monkeypatch, "--rounds", "1", "--device", device) == 0
+    assert {(arguments[3], arguments[5]) for arguments in asked} == (
+        {(2, "cpu"), (1, "cpu")} if device == "cpu" else {(20, "cuda"), (10, "cuda")}
+    )
     printed = capsys.readouterr().out.splitlines()[0]
     if device == "cpu":
         assert "TF32" not in printed

@@ -303,6 +303,14 @@ def test_the_loss_is_all_that_a_run_reads_and_only_to_print_it(name, a_line, dra
     assert cupy_double.copies() == before + 3 * a_line
 
 
+def test_one_bad_number_among_the_weights_is_seen(drawings, device):
+    trainer = trainer_on(device, "nway", drawings)
+    assert trainer.finite()
+    for bad in (np.nan, np.inf):
+        trainer.network.arrays()["twin.2.conv.W"][0, 1, 0, 5] = bad
+        assert not trainer.finite()
+
+
 def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkeypatch, device, rel):
     """Begun on the device and finished on NumPy, and the other way round: the losses are those of a run on NumPy."""
     step, losses = train.Trainer.train_step, []
