@@ -10,8 +10,9 @@ It is stricter where CuPy lets a mistake pass, or makes it a matter of luck: no 
 arrays, masks and lists neither index them nor are assigned into them; an index outside is an error; so is a place that
 an assignment names twice, by row numbers or by a view that overlaps itself.
 
-``copies()`` counts what was copied to the host, or had to be waited for there, as the size of ``a[mask]`` has to be;
-``synchronisations()``, how often the host asked to wait.
+A number may be asked of an array, by ``float`` or ``if``: it is right, and makes the host wait. A test says where it
+must not happen, by ``copies()``, which counts what was copied to the host, or had to be waited for there, as the size
+of ``a[mask]`` has to be; ``synchronisations()`` counts how often the host asked to wait.
 """
 
 import inspect
@@ -36,8 +37,9 @@ TO_HOST = {"get", "item", "tolist", "tobytes", "tofile", "dump", "dumps"}  # and
 WAITING = {"argwhere", "bincount", "compress", "extract", "flatnonzero", "histogram", "intersect1d", "nonzero"}
 WAITING |= {"setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique"}
 SIZED = {"arange", "empty", "eye", "full", "identity", "linspace", "logspace", "ones", "tri", "zeros"}  # by a number
-JOINING = {"append", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack", "where"}
-HOST_MEMORY = {"cstruct", "data", "flat", "mdspan", "reduced_view", "toDlpack"}
+OF_ARRAYS = {"append", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack", "where"}  # not of lists
+OF_ARRAYS |= {"isin", "put", "searchsorted", "take"}
+NOT_IMITATED = {"cstruct", "data", "device", "flat", "mdspan", "reduced_view", "toDlpack"}  # of an array
 ADDABLE = ("int32", "uint32", "uint64", "float16", "float32", "float64")  # the dtypes that a GPU adds atomically
 SCALARS = (bool, int, float, complex, np.generic)
 
@@ -88,12 +90,18 @@ def _operand(value):
     raise TypeError(f"Unsupported type {type(value)}")
 
 
+def _full_name(value):
+    return f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")
+
+
 def _index(key):
     """A key with NumPy's arrays in it, and whether it holds a mask, or row numbers."""
     parts = key if isinstance(key, tuple) else (key,)
     for part in parts:
         if not (part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer, ndarray))):
-            raise TypeError(f"an index of type {type(part).__name__} is copied to the device each time")
+            raise TypeError(f"a {_full_name(part)} indexes an array on the device: xp.asarray it first")
+        if isinstance(part, slice) and any(isinstance(end, ndarray) for end in (part.start, part.stop, part.step)):
+            raise TypeError("'cupy.ndarray' object cannot be interpreted as an integer")
     kinds = {part.dtype.kind for part in parts if isinstance(part, ndarray)}
     whole = parts if any(part is Ellipsis for part in parts) else (*parts, ...)  # then no element comes as a scalar
     return _unwrap(whole), "b" in kinds, bool(kinds & set("iu"))
@@ -138,8 +146,8 @@ def _checked(space, name, function):
         if name in TO_HOST | WAITING or (name == "where" and len(args) + len(kwargs) == 1):
             _copied()
         if name in SIZED and any(isinstance(arg, ndarray) for arg in args):
-            _copied()
-        if name in JOINING or isinstance(function, np.ufunc):
+            raise TypeError("'cupy.ndarray' object cannot be interpreted as an integer")
+        if name in OF_ARRAYS or isinstance(function, np.ufunc):
             _no_lists(args)
         if name == "repeat" and any(isinstance(arg, ndarray) for arg in (*args[space == "cupy" :], *kwargs.values())):
             raise ValueError("cupy.ndarray cannot be specified as `repeats` argument.")
@@ -172,7 +180,6 @@ class ndarray:
     """An array that, as far as anyone can tell, lies on a GPU."""
 
     __slots__ = ("_host",)
-    __array_ufunc__ = None  # NumPy's functions and operators leave it alone
     __hash__ = None
 
     def __init__(self, shape, dtype=float):
@@ -187,7 +194,7 @@ class ndarray:
     def __getattr__(self, name):
         if name not in NAMES["cupy.ndarray"]:
             raise AttributeError(f"'cupy.ndarray' object has no attribute {name!r}")
-        if name in HOST_MEMORY:
+        if name in NOT_IMITATED:
             raise NotImplementedError(f"the double of CuPy has no {name}")
         value = getattr(self._host, name)
         return _checked("cupy.ndarray", name, value) if callable(value) else _wrap(value)
@@ -208,7 +215,12 @@ class ndarray:
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
 
     def __array_function__(self, function, types, args, kwargs):
-        raise TypeError(f"numpy.{function.__name__} of an array on the device")
+        raise TypeError(f"{function.__module__}.{function.__name__} of an array on the device: use xp's")
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method == "__call__" and any(isinstance(each, np.generic) for each in inputs):  # a scalar of NumPy's is none
+            return _wrap(ufunc(*map(_operand, inputs), **{key: _unwrap(value) for key, value in kwargs.items()}))
+        raise TypeError(f"numpy.{ufunc.__name__} of an array on the device: use xp.{ufunc.__name__}")
 
     def __len__(self):
         return len(self._host)
@@ -291,13 +303,14 @@ for _name in "add sub mul matmul truediv floordiv mod pow and_ or_ xor lshift rs
     _plain = _name.rstrip("_")
     setattr(ndarray, f"__{_plain}__", _binary(getattr(operator, _name)))
     setattr(ndarray, f"__r{_plain}__", _binary(getattr(operator, _name), swapped=True))
-    setattr(ndarray, f"__i{_plain}__", _binary(getattr(operator, f"i{_plain}"), in_place=True))
+    if _plain != "matmul":  # a @= b is a = a @ b
+        setattr(ndarray, f"__i{_plain}__", _binary(getattr(operator, f"i{_plain}"), in_place=True))
 for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
     setattr(ndarray, f"__{_name}__", _binary(getattr(operator, _name)))
 for _name in ("neg", "pos", "abs", "invert"):
     setattr(ndarray, f"__{_name}__", _unary(getattr(operator, _name)))
-for _name, _function in {"bool": bool, "int": int, "float": float, "complex": complex, "index": operator.index}.items():
-    setattr(ndarray, f"__{_name}__", _to_host(_function))
+for _function in (bool, int, float, complex):
+    setattr(ndarray, f"__{_function.__name__}__", _to_host(_function))
 
 
 # --- modules ----------------------------------------------------------------------------------------------------------
@@ -339,9 +352,10 @@ class Module(ModuleType):
     def __getattr__(self, name):
         if name.startswith("__") or name not in NAMES[self.__name__]:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if not hasattr(self._counterpart, name):
+        value = getattr(self._counterpart, name, self)
+        is_class = isinstance(value, type) and not issubclass(value, (np.generic, np.dtype, np.finfo, np.iinfo))
+        if is_class or not (callable(value) or isinstance(value, (type, int, float, type(None)))):
             raise NotImplementedError(f"the double of CuPy has no {self.__name__}.{name}")
-        value = getattr(self._counterpart, name)
         if name in SNAPSHOT["ufuncs"] and self.__name__ == "cupy":
             return Ufunc(name, value)
         return _checked(self.__name__, name, value) if callable(value) and not isinstance(value, type) else value
@@ -376,13 +390,15 @@ class Device:
         _counted["synchronisations"] += 1
 
 
-_RUNTIME = SimpleNamespace(
+_RUNTIME = Module(
+    "cupy.cuda.runtime",
+    None,
     getDeviceCount=lambda: 1,
     getDeviceProperties=lambda device: {"name": b"a double of a GPU"},
     driverGetVersion=lambda: 12080,
     runtimeGetVersion=lambda: 12090,
 )
-_POOL = SimpleNamespace(total_bytes=lambda: 1 << 20, used_bytes=lambda: 0, free_all_blocks=lambda: None)
+_POOL = Module("cupy.cuda.MemoryPool", None, total_bytes=lambda: 1 << 20)
 
 cupy = Module(
     "cupy",

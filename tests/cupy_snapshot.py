@@ -4,7 +4,8 @@
     python tests/cupy_snapshot.py > tests/cupy-14.2.0.json
 
 For each namespace, what its public names take: "a, axis=, *, out=" of a function, null of what is no function. Beside
-them, which methods each ufunc supports: all have them, and most raise NotImplementedError.
+them, which operators an array has, and which methods each ufunc supports: all have them, and most raise
+NotImplementedError.
 """
 
 import importlib
@@ -41,7 +42,8 @@ def snapshot():
         if parent in spaces:  # a name that CuPy looks up when it is asked for is not in dir()
             spaces[parent] = dict(sorted((spaces[parent] | {name: None}).items()))
     ufuncs = {name: methods(value) for name, value in public(cupy) if type(value) is cupy.ufunc}
-    return {"version": cupy.__version__, "names": spaces, "ufuncs": ufuncs}
+    operators = " ".join(sorted(name for name in dir(cupy.ndarray) if name.startswith("__")))
+    return {"version": cupy.__version__, "names": spaces, "operators": operators, "ufuncs": ufuncs}
 
 
 def find(name):

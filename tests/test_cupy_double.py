@@ -62,6 +62,9 @@ HOST = np.arange(6.0).reshape(2, 3)
         lambda cupy, x: cupy.maximum(x, [1, 2, 3]),
         lambda cupy, x: cupy.concatenate([x, [[1, 2, 3]]]),
         lambda cupy, x: cupy.where(x > 1, [1, 2, 3], 0),
+        lambda cupy, x: range(x.argmax()),
+        lambda cupy, x: cupy.zeros(x.argmax()),
+        lambda cupy, x: x[: x.argmax()],
     ],
 )
 def test_host_and_device_do_not_mix(cupy, mix):
@@ -175,6 +178,8 @@ def test_sorting_is_stable(cupy):
         lambda cupy, x: x[np.array([0])],
         lambda cupy, x: x[HOST > 1],
         lambda cupy, x: x[[0, 1]],
+        lambda cupy, x: cupy.take(x, [0, 1]),
+        lambda cupy, x: x.take([0, 1]),
         lambda cupy, x: x.__setitem__(HOST > 1, 0),
         lambda cupy, x: x.__setitem__(x > 1, np.zeros(4)),
         lambda cupy, x: x.__setitem__(slice(None), HOST),
@@ -205,8 +210,7 @@ def test_copies_to_the_host_are_counted(double):
         lambda: x.nonzero(),
         lambda: double.unique(x),
         lambda: double.where(x > 1),
-        lambda: range(x.argmax()),
-        lambda: double.zeros(x.argmax()),
+        lambda: range(int(x.argmax())),
         lambda: str(x),
         lambda: f"{x}",
         lambda: pickle.dumps(x),
@@ -229,10 +233,44 @@ def test_the_double_has_no_name_that_cupy_lacks():
         if isinstance(module, cupy_double.Module):
             own = {key for key in vars(module) if not key.startswith("_")} - {"scipy", "lib"}
             assert own <= set(names[space]), space
-    assert set(vars(cupy_double._RUNTIME)) <= set(names["cupy.cuda.runtime"])
-    assert set(vars(cupy_double._POOL)) <= set(names["cupy.cuda.MemoryPool"])
+    for module in (cupy_double._RUNTIME, cupy_double._POOL):
+        own = {key for key in vars(module) if not key.startswith("_")}
+        assert own <= set(names[module.__name__]) and len(own) > 0
+    operators = {key for key in vars(cupy_double.ndarray) if key.startswith("__")} - {"__getattr__"}
+    assert operators <= set(cupy_double.SNAPSHOT["operators"].split()) and len(operators) > 50
     for space, each in (("cupy.ndarray", cupy_double.ndarray), ("cupy.cuda.Device", cupy_double.Device)):
         assert {key for key in dir(each) if not key.startswith("_")} <= set(names[space]), space
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cupy: cupy.mgrid,
+        lambda cupy: cupy.r_,
+        lambda cupy: cupy.fft,
+        lambda cupy: cupy.vectorize,
+        lambda cupy: cupy.random.RandomState,
+        lambda cupy: cupy.cuda.Stream,
+        lambda cupy: cupy.cuda.runtime.deviceSynchronize,
+        lambda cupy: cupy.zeros(2).device,
+    ],
+)
+def test_what_the_double_does_not_imitate_it_says(double, ask):
+    with pytest.raises(NotImplementedError, match="the double of CuPy has no"):
+        ask(double)
+
+
+def test_a_mistake_is_told_with_its_cure(double):
+    x = double.asarray(HOST)
+    for mistake, message in (
+        (lambda: np.sqrt(x), "numpy.sqrt of an array on the device: use xp.sqrt"),
+        (lambda: HOST - x, "numpy.subtract of an array on the device"),
+        (lambda: np.linalg.norm(x), "numpy.linalg.norm of an array on the device"),
+        (lambda: x[HOST > 1], "a numpy.ndarray indexes an array on the device: xp.asarray it first"),
+        (lambda: x[[0]], "a list indexes an array on the device"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            mistake()
 
 
 def test_cupyx_is_scipy(double):
@@ -306,5 +344,5 @@ def test_a_mask_from_the_host_is_found(double, rng):
     assert check_layer(layers.ReLU(), x, rng) < 1e-6
     right = "return dy * (y > 0)"
     faulty = planted(layers, right, "dx = dy.copy(); dx[np.array(y.tolist()) <= 0] = 0; return dx")
-    with pytest.raises(TypeError, match="index of type ndarray"):
+    with pytest.raises(TypeError, match=r"a numpy.ndarray indexes an array on the device"):
         check_layer(faulty.ReLU(), x, rng)
