@@ -2,9 +2,15 @@
 
     python -m minisiamese.backend
 
-says what there is to compute with here, and what to install for a GPU. A function that computes begins with
-``xp = array_module(x)`` and then serves both kinds of array. CuPy is optional: it is imported only when a user asks for
-``--device cuda``.
+says what there is to compute with here, and what to install for a GPU. CuPy is optional: it is imported only when a
+user asks for ``--device cuda``.
+
+A function that computes begins with ``xp = array_module(x)`` and then serves both kinds of array, if it keeps to this:
+
+- Arrays of the two kinds never meet, neither in an operation nor in an index nor in an assignment.
+- In a training step nothing asks for a value, by ``float``, ``if`` or ``print``, or for a shape that depends on values,
+  such as that of ``x[mask]`` or ``nonzero``: the host would wait for the GPU.
+- No assignment names a place twice (``xp.add.at`` does), and no index lies outside: CuPy would not complain.
 """
 
 import ctypes
@@ -24,7 +30,7 @@ from threadpoolctl import ThreadpoolController
 from minisiamese.errors import BadInput, front_door, parse
 
 # Work arrays of one chunk: few enough to stay in a processor's caches, and enough numbers that NumPy's calls, and the
-# threads' turns at Python's lock between them, take little of the time; on a GPU, a modest share of its memory.
+# threads' turns at Python's lock between them, take little of the time; on a GPU, enough to keep it busy.
 HOST_CHUNK_BYTES = 4 << 20
 DEVICE_CHUNK_BYTES = 1 << 30
 SMALL_BYTES = 1 << 20  # arrays up to here are left to NumPy
@@ -51,7 +57,7 @@ def to_device(x, device):
 
 
 def synchronize(device):
-    """Wait until the device has done all that it was given: a GPU is asked to compute, and the host goes on at once."""
+    """Wait until the device has done all that it was given; other calls return as soon as a GPU has been asked."""
     if device == "cuda":
         import cupy
 
@@ -59,9 +65,9 @@ def synchronize(device):
 
 
 def check_device(device):
-    """Run a tiny product on ``device``; raise BadInput with what is missing if that fails."""
+    """Raise BadInput, with what is missing, if ``device`` is "cuda" and cannot compute a tiny product."""
     if device == "cuda":
-        from minisiamese.gpu import missing  # here, since that file stands on this one
+        from minisiamese.gpu import missing  # here, since that file imports this one
 
         if lacking := missing():
             raise BadInput(f"--device cuda: {lacking}; or use --device cpu")
@@ -151,7 +157,8 @@ def set_threads(threads):
 def in_chunks(task, count, item_bytes, xp=np):
     """Run ``task(rows)`` for consecutive slices of ``range(count)``; return the sum of what the tasks return.
 
-    item_bytes is the work memory that one item needs: a chunk is as many items as the cache holds. NumPy releases
+    item_bytes is the work memory that one item needs: a chunk is as many items as the cache holds, or on a GPU (xp is
+    CuPy) as fit in DEVICE_CHUNK_BYTES, and there one chunk is computed after the other. On the host, NumPy releases
     the interpreter lock inside its products and elementwise operations, so chunks run side by side on threads, with
     BLAS itself held to one thread each. Results are added in the order of the slices: the sum does not depend on the
     number of threads. A task may call ``in_chunks`` itself, and then runs its own chunks one after another.

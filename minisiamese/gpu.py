@@ -13,7 +13,7 @@ from minisiamese.convolution import Conv2D
 from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
 from minisiamese.siamese import L1Head
 
-CUDA = 12, 13  # for which of CUDA's versions there is an extra
+EXTRAS = 12, 13  # CUDA's versions that there is an extra for
 
 
 def gpu_name(number=0):
@@ -23,7 +23,7 @@ def gpu_name(number=0):
     return cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
 
 
-def driver():
+def driver_cuda():
     """The newest CUDA that this machine's NVIDIA driver can run, 12 for 12.x; None if there is no driver."""
     version = ctypes.c_int()
     for name in ("libcuda.so.1", "nvcuda.dll"):
@@ -33,32 +33,32 @@ def driver():
 
 
 def missing():
-    """What there is not that a GPU needs, and what to do about it, in one line; None if a tiny product succeeds."""
-    runs = driver()
-    install = f"pip install -e '.[cuda{min(max(runs or 0, CUDA[0]), CUDA[1])}]'"
+    """Why there is no GPU to compute on, and what to do about it, in one line; None if a tiny product succeeds."""
+    newest = driver_cuda()
+    install = f"pip install -e '.[cuda{min(max(newest or 0, EXTRAS[0]), EXTRAS[1])}]'"
     try:
         import cupy
 
         (cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32)).get()
         return None
     except ModuleNotFoundError:
-        what, cure = "CuPy is not installed", install
+        what, then = "CuPy is not installed", install
     except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
         lines = [line.strip() for line in str(error).splitlines() if any(map(str.isalnum, line))]
         lines = lines or [type(error).__name__]
-        # CuPy's error of an import says what was wrong in its last line
+        # of an import that failed, CuPy says why in the last line
         what = f"CuPy cannot be used ({lines[-1 if isinstance(error, ImportError) else 0]})"
-        # CUDA's own errors are of the GPU or of its driver, all others of what is installed
-        cure = f"the driver runs CUDA {runs}" if "cudaError" in what else f"{install} brings CUDA's libraries, too"
-    if not runs:
-        return f"no NVIDIA driver was found, and {what}" + (f" (with a driver: {cure})" if cure == install else "")
-    if runs < CUDA[0]:
-        cure = f"the NVIDIA driver runs CUDA {runs}, and CuPy needs {CUDA[0]}: update the driver, then {install}"
-    return f"{what}: {cure}"
+        about_libraries = isinstance(error, ImportError) or "nvrtc" in what.lower() or "library" in what.lower()
+        then = f"{install} brings CUDA's libraries, too" if about_libraries else f"the driver is for CUDA {newest}"
+    if newest is None:
+        return f"no NVIDIA driver was found. With an NVIDIA GPU and its driver: {install}"
+    if newest < EXTRAS[0]:
+        then = f"the NVIDIA driver is for CUDA {newest}, and CuPy needs {EXTRAS[0]}. Update the driver, then {install}"
+    return f"{what}: {then}"
 
 
 def gradients(device):
-    """Every gradient of a small network on ``device``, whose layers need all that the library asks of one."""
+    """Every gradient of a small network on ``device``; its layers need every part of CuPy that the library uses."""
     rng = np.random.default_rng(0)
     twin = Sequential(
         Conv2D(1, 3, 3, rng, algorithm="im2col"),
@@ -88,16 +88,16 @@ def report():
         return
     import cupy
 
-    runtime, tf32 = cupy.cuda.runtime, int(os.environ.get("CUPY_TF32") or 0) > 0
+    runtime, tf32 = cupy.cuda.runtime, os.environ.get("CUPY_TF32", "0") != "0"
     versions = runtime.runtimeGetVersion(), runtime.driverGetVersion()
-    built, runs = (f"{version // 1000}.{version % 1000 // 10}" for version in versions)
-    yield f"cuda: CuPy {cupy.__version__} for CUDA {built}, on a driver for up to {runs}"
+    built, newest = (f"{version // 1000}.{version % 1000 // 10}" for version in versions)
+    yield f"cuda: CuPy {cupy.__version__} for CUDA {built}, on a driver for CUDA {newest}"
     for number in range(runtime.getDeviceCount()):
         free, total = (size / (1 << 30) for size in cupy.cuda.Device(number).mem_info)
         yield f"  {number}: {gpu_name(number)}, {free:.1f} of {total:.1f} GiB free"
     yield "  --device cuda takes number 0; CUDA_VISIBLE_DEVICES chooses which that is"
     errors = [abs(a - b).max() / abs(b).max() for a, b in zip(gradients("cuda"), gradients("cpu"), strict=True)]
-    verdict = "as they should be" if max(errors) < (1e-2 if tf32 else 1e-4) else "which is WRONG"
-    yield f"  gradients of a small network are NumPy's to {max(errors):.0e}, {verdict}"
-    on = "on for all products but those in batches, since CUPY_TF32 is set" if tf32 else "off"
-    yield f"  TF32, which rounds what is multiplied to 10 bits, is {on}"
+    verdict = "as they should be" if max(errors) < (1e-2 if tf32 else 1e-4) else "which is WRONG: do not use it"
+    yield f"  gradients of a small network differ from NumPy's by {max(errors):.0e}, {verdict}"
+    on = "on, since CUPY_TF32 is set, except in products of batches" if tf32 else "off"
+    yield f"  TF32, which rounds what is multiplied to 11 digits in base 2, is {on}"

@@ -38,19 +38,19 @@ def contrastive_linear(d, y, margin=1.0):
     return loss.mean(), (y - (1 - y) * (gap > 0)) / d.dtype.type(len(d))
 
 
-def triplet(d_ap, d_an, margin=1.0, mined=None):
+def triplet(d_ap, d_an, margin=1.0, found=None):
     """Mean of max(0, d_ap - d_an + margin) over triplets; d_ap, d_an (T,) distances anchor-positive, anchor-negative.
 
-    With ``mined`` (T,), only over the triplets where it is 1. Report 000 takes distances, report 001 squared ones.
+    With ``found`` (T,), only over those that mining has found. Report 000 takes distances, report 001 squared ones.
     Without triplets, as after mining, the loss is 0 and so are its gradients. Returns loss, dd_ap, dd_an.
     """
     xp = array_module(d_ap)
     excess = xp.maximum(d_ap - d_an + margin, 0)
-    if mined is None:
+    if found is None:
         count = excess.dtype.type(max(len(excess), 1))
     else:
-        excess = excess * mined
-        count = xp.maximum(mined.sum(), 1).astype(excess.dtype)  # which stays on the device
+        excess = excess * found
+        count = xp.maximum(found.sum(), 1).astype(excess.dtype)  # which stays on the device
     slope = (excess > 0) / count
     return excess.sum() / count, slope, -slope
 

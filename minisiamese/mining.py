@@ -2,8 +2,8 @@
 
 Notation: z (N, D) embeddings of images with labels (N,); a triplet is an anchor a, a positive p of its class and a
 negative n of another; d_ap, d_an (T,) are its two distances. Triplets (T, 3) are row numbers. Nothing is
-differentiated here. In a batch mining is done where the distances are, and triplets for which there is no negative are
-marked, not left out: how many are left, a GPU would have to be waited for.
+differentiated here. In a batch, mining is done where the distances are. An anchor and a positive that no negative was
+found for are marked, not left out: to count those that are left, the host would have to wait for a GPU.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from minisiamese.backend import array_module, to_host
 
 KINDS = ("easy", "semi-hard", "hard")
 MINING = ("random", *KINDS, "hardest")
-POOL = 256  # negatives that an anchor and a positive are shown, mining offline
-ROUNDS, ANCHORS = 40, 1000  # how often how many anchors, at most, are tried for a triplet of the wanted kind
+POOL = 256  # random images among which an anchor and a positive look for their negative, mining offline
+ROUNDS, ANCHORS = 40, 1000  # at most so many times so many anchors look for a triplet of the wanted kind
 COLLAPSED = 0.01  # of the margin: how close to each other images of different classes are when all is lost
 
 
@@ -86,10 +86,10 @@ def watch(head, z, labels, margin):
 
 
 def in_batch(d, labels, how, margin, rng, share=0.2):
-    """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings, and which of them count (T,), None for all.
+    """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings, and whether each was found (T,); None: all.
 
     how, one of ``MINING``: for every anchor and positive one negative drawn from those that make the triplet of this
-    kind, or from all ("random"), and if there is none the triplet does not count; or the ``share`` of all triplets with
+    kind, or from all ("random"), and if there is none, it was not found; or the ``share`` of all triplets with
     the largest d_ap - d_an ("hardest": report 001's top-k %). labels are on the host.
     """
     xp = array_module(d)
@@ -97,7 +97,8 @@ def in_batch(d, labels, how, margin, rng, share=0.2):
         triplets = xp.asarray(all_triplets(labels))
         a, p, n = triplets.T
         order = xp.argsort(d[a, n] - d[a, p], kind="stable")
-        return triplets[xp.sort(order[: int(np.ceil(share * len(order)))])], None
+        hardest = order[: int(np.ceil(share * len(order)))]
+        return triplets[xp.sort(hardest)], None  # in the order of the batch, so that sums are added up alike
     same = labels[:, None] == labels
     anchor, positive = np.nonzero(same & ~np.eye(len(labels), dtype=bool))
     allowed = xp.asarray(~same[anchor])
@@ -107,9 +108,9 @@ def in_batch(d, labels, how, margin, rng, share=0.2):
 
 
 def mine(head, z, labels, how, margin, rng, share=0.2):
-    """What a ``Batch`` has of triplets among embeddings, chosen as ``in_batch`` says: {"pairs", "mined"}."""
-    triplets, mined = in_batch(distances(head, z), labels, how, margin, rng, share)
-    return {"pairs": as_pairs(triplets), "mined": mined}
+    """What a ``Batch`` has of triplets among embeddings, chosen as ``in_batch`` says: {"pairs", "found"}."""
+    triplets, found = in_batch(distances(head, z), labels, how, margin, rng, share)
+    return {"pairs": as_pairs(triplets), "found": found}
 
 
 def offline(z, labels, how, count, margin, rng):
@@ -118,7 +119,7 @@ def offline(z, labels, how, count, margin, rng):
     Anchor and positive are drawn first, and the negative from ``POOL`` random images. Where the kind is rare, as hard
     triplets are for a network that is good already, there may be fewer than count, or none.
     """
-    chosen, found = [np.empty((0, 3), int)], 0
+    chosen, count_so_far = [np.empty((0, 3), int)], 0
     order = np.argsort(labels, kind="stable")
     start, size = np.unique(labels[order], return_index=True, return_counts=True)[1:]
     number = np.searchsorted(labels[order][start], labels)  # of each image's class
@@ -128,20 +129,20 @@ def offline(z, labels, how, count, margin, rng):
         pool = rng.choice(len(z), min(POOL, len(z)), replace=False)
         d_ap = np.sqrt(((z[anchor] - z[positive]) ** 2).sum(axis=1))
         allowed = (labels[pool] != labels[anchor][:, None]) & (positive != anchor)[:, None]
-        column, found_one = _choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
-        triplets = np.stack([anchor, positive, pool[column]], axis=1)[found_one]
+        column, found = _choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
+        triplets = np.stack([anchor, positive, pool[column]], axis=1)[found]
         chosen.append(triplets)
-        found += len(triplets)
-        if found >= count:
+        count_so_far += len(triplets)
+        if count_so_far >= count:
             break
     return np.concatenate(chosen)[:count]
 
 
 def _choose(d_ap, d_an, allowed, how, margin, rng):
     """For each of R anchors with a positive (d_ap (R,)) the column of one of its M negatives (d_an, allowed (R, M)),
-    drawn from those of the wanted kind, and whether there is one: else the column means nothing."""
+    drawn from those of the wanted kind, and whether there was one (R,); where there was none, the column is any."""
     xp = array_module(d_ap)
     if how != "random":
         allowed = allowed & (kind_of(d_ap[:, None], d_an, margin) == KINDS.index(how))
-    lot = xp.where(allowed, xp.asarray(rng.random(allowed.shape)), -1)
-    return lot.argmax(axis=1), lot.max(axis=1) >= 0
+    tickets = xp.where(allowed, xp.asarray(rng.random(allowed.shape)), -1)  # the highest wins
+    return tickets.argmax(axis=1), tickets.max(axis=1) >= 0

@@ -26,7 +26,7 @@ class Head(Layer):
 
     def forward(self, z, pairs, train=True):
         xp = array_module(z)
-        # -1 would be taken for the last row; a GPU is not asked, for it would have to be waited for
+        # -1 would be taken for the last row; on a GPU this goes unchecked, as the host would have to wait for the answer
         if xp is np and pairs.size and not 0 <= pairs.min() <= pairs.max() < len(z):
             raise IndexError(f"pairs name rows {pairs.min()} to {pairs.max()} of {len(z)} embeddings")
         s = xp.empty(len(pairs), z.dtype)
@@ -47,8 +47,8 @@ class Head(Layer):
             ddifference, dparams = self.gradient(_differences(z, pairs[rows]), ds[rows])
             return xp.concatenate([(_incidence(pairs[rows], z).T @ ddifference).ravel(), dparams])
 
-        row_of_S = 0 if xp is np else z[:, 0].nbytes
-        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes + row_of_S, xp)
+        bytes_of_S = 0 if xp is np else z[:, 0].nbytes  # a row of it
+        total = in_chunks(gradients, len(pairs), 3 * z[0].nbytes + bytes_of_S, xp)
         total = xp.zeros(z.size + sum(g.size for g in self.grads.values()), z.dtype) if total is None else total
         start = z.size
         for grad in self.grads.values():
@@ -187,7 +187,7 @@ def _triplet(head, z, batch, margin):
     """The T pairs (anchor, positive) and the T pairs (anchor, negative) go through the head in one pass."""
     d = -head.forward(z, batch.pairs)
     half = len(d) // 2
-    loss, dd_ap, dd_an = losses.triplet(d[:half], d[half:], margin, batch.mined)
+    loss, dd_ap, dd_an = losses.triplet(d[:half], d[half:], margin, batch.found)
     return loss, head.backward(-array_module(z).concatenate([dd_ap, dd_an]))
 
 
@@ -196,7 +196,8 @@ def _nway(head, z, batch, margin):
     loss, dtasks = losses.n_way(s[batch.tasks], batch.target)
     xp = array_module(z)
     ds = xp.zeros_like(s)
-    xp.add.at(ds, batch.tasks, dtasks)  # a pair (a, b) serves two tasks: a against b, and b against a
+    # a pair (a, b) serves two tasks: a against b, and b against a; of two numbers the order makes no difference
+    xp.add.at(ds, batch.tasks, dtasks)
     return loss, head.backward(ds)
 
 

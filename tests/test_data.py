@@ -369,11 +369,11 @@ def test_samplers_draw_the_same_from_the_same_generator(classes):
 
 def test_tuples_move_to_the_device_and_rows_stay(classes, rng, device):
     batches = [sampler.draw(rng) for sampler in (Pairs(classes, 10), Triplets(classes, 10), Episodes(classes, 5, 2))]
-    batches.append(replace(batches[1], mined=rng.random(10) < 0.5))
+    batches.append(replace(batches[1], found=rng.random(10) < 0.5))
     for batch in batches:
         moved = batch.to(device)
         assert moved.rows is batch.rows and moved.drawings == batch.drawings
-        for key in ("pairs", "same", "tasks", "target", "mined"):
+        for key in ("pairs", "same", "tasks", "target", "found"):
             here, there = getattr(batch, key), getattr(moved, key)
             if here is None:
                 assert there is None

@@ -1,5 +1,6 @@
 """Every layer and head: gradients, and the protocol that all of them keep."""
 
+import cupy_double
 import numpy as np
 import pytest
 
@@ -87,6 +88,17 @@ def test_neither_pass_changes_its_argument(case, rng, put):
     layer.backward(dy)
     assert np.array_equal(to_host(x), kept)
     assert np.array_equal(to_host(dy), dy_kept)
+
+
+def test_no_pass_reads_anything_back(case, rng, put):
+    layer, x, arguments = case
+    layer.astype(np.float64)
+    dy = put(rng.normal(size=layer.forward(x, *arguments, train=False).shape))
+    before = cupy_double.copies()
+    layer.forward(x, *arguments)
+    layer.backward(dy)
+    layer.zero_grad()
+    assert cupy_double.copies() == before
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -20,10 +20,10 @@ def test_bce_gradient(rng, put):
     assert check_loss(losses.bce, [put(3 * rng.normal(size=6))], [put(Y)]) < 1e-6
 
 
-@pytest.mark.parametrize("mined", [None, [True, True, True, False, False]])
-def test_triplet_gradients(mined, put):
+@pytest.mark.parametrize("found", [None, [True, True, True, False, False]])
+def test_triplet_gradients(found, put):
     d_ap, d_an = put([0.5, 1.0, 2.0, 0.1, 3.0]), put([0.7, 3.0, 1.0, 0.5, 2.5])
-    constants = () if mined is None else (1.0, put(mined))
+    constants = () if found is None else (1.0, put(found))
     assert check_loss(losses.triplet, [d_ap, d_an], constants) < 1e-6
 
 

@@ -18,9 +18,9 @@ def batch(rng):
 
 
 def mined(d, labels, how, margin, rng, share=0.2):
-    """The triplets of ``in_batch`` that count, on the host."""
-    triplets, count = mining.in_batch(d, labels, how, margin, rng, share)
-    return to_host(triplets) if count is None else to_host(triplets)[to_host(count)]
+    """The triplets of ``in_batch`` that were found, on the host."""
+    triplets, found = mining.in_batch(d, labels, how, margin, rng, share)
+    return to_host(triplets) if found is None else to_host(triplets)[to_host(found)]
 
 
 def distances_of(z, triplets):
@@ -110,7 +110,7 @@ def test_where_there_is_no_negative_nothing_is_learned(put):
     labels = np.repeat([0, 1], 3)
     z = put(10.0 * labels[:, None] + np.random.default_rng(0).random((6, 2)))
     tuples = mining.mine(DistanceHead(), z, labels, "hard", 50.0, np.random.default_rng(0))
-    assert not to_host(tuples["mined"]).any() and len(tuples["pairs"]) == 2 * 12
+    assert not to_host(tuples["found"]).any() and len(tuples["pairs"]) == 2 * 12
     loss, dz = CRITERIA["triplet"].compute(DistanceHead(), z, Batch(np.arange(6), **tuples), 50.0)
     assert float(loss) == 0 and not to_host(dz).any()
     tuples = mining.mine(DistanceHead(), z, labels, "semi-hard", 50.0, np.random.default_rng(0))

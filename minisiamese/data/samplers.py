@@ -20,7 +20,7 @@ class Batch:
     """rows (N,) of the data set; pairs (P, 2) of 0..N-1; same (P,) 1 or 0.
 
     Of episodes: tasks (Q, ways) names, for each task, the pairs that compare its query with one drawing of each class;
-    target (Q,) is the query's class; drawings, how many each class has. Of mined triplets: mined (T,) is 1 where there
+    target (Q,) is the query's class; drawings, how many each class has. Of mined triplets: found (T,), whether there
     was one to be had (``mining.in_batch``). matrices (N, 2, 3), if given, distort the rows.
     """
 
@@ -30,12 +30,12 @@ class Batch:
     tasks: np.ndarray | None = None
     target: np.ndarray | None = None
     drawings: int = 0
-    mined: np.ndarray | None = None
+    found: np.ndarray | None = None
     matrices: np.ndarray | None = None
 
     def to(self, device):
         """The tuples on the device; rows stay on the host."""
-        moved = {key: getattr(self, key) for key in ("pairs", "same", "tasks", "target", "mined")}
+        moved = {key: getattr(self, key) for key in ("pairs", "same", "tasks", "target", "found")}
         return replace(self, **{key: to_device(value, device) for key, value in moved.items() if value is not None})
 
 
