@@ -26,7 +26,7 @@ class Head(Layer):
 
     def forward(self, z, pairs, train=True):
         xp = array_module(z)
-        # -1 would be taken for the last row; on a GPU this goes unchecked, as the host would have to wait for the answer
+        # -1 would be taken for the last row; on a GPU this goes unchecked, as the host would have to wait for it
         if xp is np and pairs.size and not 0 <= pairs.min() <= pairs.max() < len(z):
             raise IndexError(f"pairs name rows {pairs.min()} to {pairs.max()} of {len(z)} embeddings")
         s = xp.empty(len(pairs), z.dtype)
