@@ -100,8 +100,6 @@ def _index(key):
     for part in parts:
         if not (part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer, ndarray))):
             raise TypeError(f"a {_full_name(part)} indexes an array on the device: xp.asarray it first")
-        if isinstance(part, slice) and any(isinstance(end, ndarray) for end in (part.start, part.stop, part.step)):
-            raise TypeError("'cupy.ndarray' object cannot be interpreted as an integer")
     kinds = {part.dtype.kind for part in parts if isinstance(part, ndarray)}
     whole = parts if any(part is Ellipsis for part in parts) else (*parts, ...)  # then no element comes as a scalar
     return _unwrap(whole), "b" in kinds, bool(kinds & set("iu"))
