@@ -21,9 +21,8 @@ def front_door(main):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except MemoryError as error:  # CuPy's is one, too
-        print(
-            f"error: too little memory; a smaller --batch takes less. {' '.join(str(error).split())}", file=sys.stderr
-        )
+        said = " ".join(str(error).split())
+        print(f"error: too little memory; where there is --batch, a smaller one takes less. {said}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -58,7 +58,7 @@ def missing():
 
 
 def gradients(device):
-    """Every gradient of a small network on ``device``; its layers need every part of CuPy that the library uses."""
+    """Every gradient of a small network on ``device``, with both ways to convolve."""
     rng = np.random.default_rng(0)
     twin = Sequential(
         Conv2D(1, 3, 3, rng, algorithm="im2col"),

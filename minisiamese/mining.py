@@ -89,8 +89,8 @@ def in_batch(d, labels, how, margin, rng, share=0.2):
     """Triplets (T, 3) from the distances d (N, N) of a batch's embeddings, and whether each was found (T,); None: all.
 
     how, one of ``MINING``: for every anchor and positive one negative drawn from those that make the triplet of this
-    kind, or from all ("random"), and if there is none, it was not found; or the ``share`` of all triplets with
-    the largest d_ap - d_an ("hardest": report 001's top-k %). labels are on the host.
+    kind, or from all ("random"); it is not found where there is none. Or the ``share`` of all triplets with the largest
+    d_ap - d_an ("hardest": report 001's top-k %). labels (N,) are on the host.
     """
     xp = array_module(d)
     if how == "hardest":

@@ -127,7 +127,8 @@ def test_arithmetic_is_numpys(cupy):
     first, _ = x
     assert first.tolist() == [1, 7, 3] and len(x) == 2 and x.T.shape == (3, 2)
     cupy.add.at(x, cupy.asarray([1, 1]), 2.0)
-    assert x[1].tolist() == [4, 4, 4]
+    x.scatter_add(cupy.asarray([1, 1]), cupy.asarray([1.0, 0.0, -1.0]))
+    assert x[1].tolist() == [6, 4, 2]
 
 
 def test_the_module_of_an_array_is_known(cupy):
@@ -297,7 +298,7 @@ def test_the_snapshot_is_cupys():
     assert cupy_snapshot.snapshot() == kept
 
 
-# --- three planted faults ---------------------------------------------------------------------------------------------
+# --- planted faults ---------------------------------------------------------------------------------------------------
 
 
 def planted(module, right, wrong):

@@ -25,4 +25,4 @@ def test_too_little_memory_gets_one_line(error, monkeypatch, capsys):
 
     assert call(monkeypatch, main) == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: too little memory; a smaller --batch") and said.count("\n") == 1
+    assert said.startswith("error: too little memory; where there is --batch, a smaller") and said.count("\n") == 1

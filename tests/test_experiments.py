@@ -189,7 +189,7 @@ def test_a_job_on_the_device_is_one_on_numpy(task, name, device):
     for where in ("cpu", device):
         each = replace(task, out=task.out / f"on-{len(results)}", device=where)
         (each.out / "clean").mkdir(parents=True)
-        for job in {PRETRAINED: None, name: None}:
+        for job in dict.fromkeys((PRETRAINED, name)):
             grid.carry_out(each, "clean", job, never)
         results.append(each.result("clean", name))
     here, there = results
