@@ -28,7 +28,8 @@ def im2col(x, kernel, stride=1):
     N, H, W, C = x.shape
     Ho, Wo = (H - kernel) // stride + 1, (W - kernel) // stride + 1
     x = array_module(x).ascontiguousarray(x)
-    n, h, w, c = x.strides
+    c = x.itemsize  # not of x.strides: an axis of length 1, such as the channel of image[..., None], may have any there
+    n, h, w = H * W * C * c, W * C * c, C * c
     windows = array_module(x).lib.stride_tricks.as_strided(
         x, (N, Ho, Wo, kernel, kernel * C), (n, stride * h, stride * w, h, c)
     )
@@ -77,7 +78,7 @@ def correlate(x, weights, stride, padding, then):
         y = im2col(pad(x[rows], padding), K, stride) @ matrix
         return then(rows, y.reshape(-1, *shape[1:]))
 
-    return in_chunks(convolve, len(x), _work_bytes(shape, matrix), array_module(x))
+    return in_chunks(convolve, len(x), work_bytes(shape, matrix), array_module(x))
 
 
 def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
@@ -96,7 +97,7 @@ def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
         return xp.concatenate([dW, column_sums(dy)[None]])
 
     shape = output_shape(x.shape, weights.shape, stride, padding)
-    total = in_chunks(differentiate, len(x), _work_bytes(shape, matrix, 1 + input_gradient), xp)
+    total = in_chunks(differentiate, len(x), work_bytes(shape, matrix, 1 + input_gradient), xp)
     return dx, total[:-1].reshape(weights.shape), total[-1]
 
 
@@ -115,7 +116,7 @@ def multiplications(x_shape, W_shape, stride, padding):
     return Ho * Wo * math.prod(W_shape)
 
 
-def _work_bytes(shape, matrix, columns=1):
+def work_bytes(shape, matrix, columns=1):
     """Memory that one image needs: its columns, once or twice, y, and as much again for whoever takes y or gives dy."""
     return shape[1] * shape[2] * (columns * len(matrix) + 2 * shape[3]) * matrix.itemsize
 

@@ -23,8 +23,8 @@ moved between steps. (2V is V frequencies of two planes p each, 2W two planes of
 
 im2col multiplies Ho Wo K^2 C O times, the product here 4 U V C O times for any K; the other steps cost much for each
 channel, but only once, not for each pair of channels. So large kernels pay, and so do many channels. A fast Fourier
-transform would take fewer operations and more time: at these sizes (48 x 48) it waits for memory, while a product with
-the dense matrix of sines and cosines runs at the full speed of a matrix product.
+transform would take fewer operations, and at these sizes (48 x 48) about as much time: it waits for memory, while a
+product with the dense matrix of sines and cosines runs at the full speed of a matrix product.
 
 Stride and padding live in the matrices alone: 1 and 2 place pixel h at h + P, and 4 and 5 compute every S-th pixel of
 the valid output. Frequencies see the image go round and round, so the period L = H + P is enough: the blank border
@@ -62,10 +62,14 @@ def multiplications(x_shape, W_shape, stride, padding):
 
 
 @cache
-def _transform(xp, size, kernel, stride, padding, half, dtype):
-    """The matrices of one axis, where xp has its arrays: image (2F x size), kernel (2F x K) and back (Ho x 2F), for
-    rows, where ``half`` the F frequencies of a real signal are enough; for columns all frequencies, and 2 size, 2K and
-    2Wo in place of size, K and Ho, since what they take or give is complex."""
+def transform(xp, size, kernel, stride, padding, half, dtype):
+    """The matrices of one axis, where xp has its arrays: image (2F x size), kernel (2F x K) and back (Ho x 2F).
+
+    At frequency f and place t, with L = size + padding: e^(-2 pi i f (t + padding) / L) of the image,
+    e^(+2 pi i f t / L) of the kernel, and weight e^(+2 pi i f stride t / L) / L of the way back. For rows (``half``)
+    the F frequencies of a real signal are enough. Columns have all frequencies, and 2 size, 2K and 2Wo in place of
+    size, K and Ho, since what they take or give is complex.
+    """
     period = size + padding
     frequencies = np.arange(period // 2 + 1 if half else period)
 
@@ -86,8 +90,13 @@ def _transform(xp, size, kernel, stride, padding, half, dtype):
     return [xp.asarray(np.ascontiguousarray(matrix, dtype)) for matrix in matrices]
 
 
-class _Plan:
-    """Matrices and sizes for one shape of image and kernel, and the steps that forward and backward share."""
+class Plan:
+    """Matrices and sizes for one shape of image and kernel, and the steps that forward and backward share.
+
+    image_rows (2U x H), kernel_rows (2U x K), rows_back (Ho x 2U) and image_columns (2V x 2W), kernel_columns
+    (2V x 2K), columns_back (2Wo x 2V) are what ``transform`` gives; kernel (U, 2K, C O) is the kernel after its rows;
+    X (N, U, 2W, C) and Y (N, U, 2Wo, O) are memory for what comes after steps 1 and 4.
+    """
 
     def __init__(self, x, weights, stride, padding):
         self.xp = xp = array_module(x)
@@ -95,7 +104,7 @@ class _Plan:
         self.K, _, _, self.O = weights.shape
         self.U, self.V = (self.H + padding) // 2 + 1, self.W + padding
         rows, columns = (
-            _transform(xp, size, self.K, stride, padding, half, x.dtype)
+            transform(xp, size, self.K, stride, padding, half, x.dtype)
             for size, half in ((self.H, True), (self.W, False))
         )
         self.image_rows, self.kernel_rows, self.rows_back = rows
@@ -135,7 +144,7 @@ class _Plan:
 def correlate(x, weights, stride, padding, then):
     """The convolution of x (N, H, W, C) with ``weights`` (K, K, C, O), handed on as ``then(rows, y[rows])`` a few
     images at a time; returns the sum of what ``then`` returns."""
-    plan = _Plan(x, weights, stride, padding)
+    plan = Plan(x, weights, stride, padding)
     xp, N, V, O = plan.xp, plan.N, plan.V, plan.O
     plan.rows(x)
 
@@ -156,7 +165,7 @@ def correlate(x, weights, stride, padding, then):
 
 def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
     """dx (None without ``input_gradient``), dW and db for the gradient ``dy_of(rows)`` of y[rows]."""
-    plan = _Plan(x, weights, stride, padding)
+    plan = Plan(x, weights, stride, padding)
     xp, N, K, C, O, U, V = plan.xp, plan.N, plan.K, plan.C, plan.O, plan.U, plan.V
     plan.rows(x)
 

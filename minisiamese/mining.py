@@ -103,7 +103,7 @@ def in_batch(d, labels, how, margin, rng, share=0.2):
     anchor, positive = np.nonzero(same & ~np.eye(len(labels), dtype=bool))
     allowed = xp.asarray(~same[anchor])
     anchor, positive = xp.asarray(anchor), xp.asarray(positive)
-    negative, found = _choose(d[anchor, positive], d[anchor], allowed, how, margin, rng)
+    negative, found = choose(d[anchor, positive], d[anchor], allowed, how, margin, rng)
     return xp.stack([anchor, positive, negative], axis=1), found
 
 
@@ -129,7 +129,7 @@ def offline(z, labels, how, count, margin, rng):
         pool = rng.choice(len(z), min(POOL, len(z)), replace=False)
         d_ap = np.sqrt(((z[anchor] - z[positive]) ** 2).sum(axis=1))
         allowed = (labels[pool] != labels[anchor][:, None]) & (positive != anchor)[:, None]
-        column, found = _choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
+        column, found = choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
         triplets = np.stack([anchor, positive, pool[column]], axis=1)[found]
         chosen.append(triplets)
         count_so_far += len(triplets)
@@ -138,7 +138,7 @@ def offline(z, labels, how, count, margin, rng):
     return np.concatenate(chosen)[:count]
 
 
-def _choose(d_ap, d_an, allowed, how, margin, rng):
+def choose(d_ap, d_an, allowed, how, margin, rng):
     """For each of R anchors with a positive (d_ap (R,)) the column of one of its M negatives (d_an, allowed (R, M)),
     drawn from those of the wanted kind, and whether there was one (R,); where there was none, the column is any."""
     xp = array_module(d_ap)

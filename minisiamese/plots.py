@@ -38,7 +38,7 @@ def test_pairs(first, second, same, probability, guess, path):
     for axes, *pair in zip(figure.subplots(rows, columns).flat, first, second, same, probability, guess, strict=False):
         a, b, truth, p, said = pair
         gap = np.full((len(a), len(a) // 6, a.shape[2]), 255 if a.shape[2] == 3 else 0, np.uint8)  # shown white
-        _show(axes, np.concatenate([a, gap, b], axis=1))
+        picture(axes, np.concatenate([a, gap, b], axis=1))
         axes.set_title(
             f"{'same' if said else 'different'} ({p:.2f})\n{'right' if said == truth else 'wrong'}",
             color=RIGHT if said == truth else WRONG,
@@ -58,13 +58,13 @@ def trial(query, support, scores, target, path):
     figure = Figure(figsize=(1.5 * (columns + 2), 1.65 * max(rows, 2)), layout="constrained")
     grid = figure.add_gridspec(rows, columns + 2)
     axes = figure.add_subplot(grid[:, :2])
-    _show(axes, query)
+    picture(axes, query)
     chosen = int(np.argmax(scores))
     axes.set_title("Which of these is it?", fontsize=13)
     axes.set_xlabel("right" if chosen == target else "wrong", color=RIGHT if chosen == target else WRONG, fontsize=13)
     for n, (image, score) in enumerate(zip(support, scores, strict=True)):
         axes = figure.add_subplot(grid[n // columns, 2 + n % columns])
-        _show(axes, image)
+        picture(axes, image)
         axes.set_xlabel(f"{score:.1f}", fontsize=9, labelpad=2)
         if n == target or n == chosen:
             color = RIGHT if n == target else WRONG
@@ -101,7 +101,7 @@ def against_ways(axes, lines, colors=None):
     axes.grid(alpha=0.3)
 
 
-def _show(axes, image):
+def picture(axes, image):
     """A drawing (H, W, 1), ink 255, dark on white; or a picture in colour (H, W, 3) as it is. Without axes."""
     axes.imshow(image if image.shape[2] == 3 else 255 - image[:, :, 0], cmap="gray", vmin=0, vmax=255)
     axes.set(xticks=[], yticks=[])

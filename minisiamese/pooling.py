@@ -48,15 +48,15 @@ def max_pool(x, window):
         raise ValueError(f"a pooling window of {window} does not fit images of {x.shape}, or is larger than 16")
     K, H, W = window, x.shape[1] // window * window, x.shape[2] // window * window
     # the maximum of each line of a window, then of these: the second goes over long rows of memory
-    lines, column = _largest([x[:, :H, j:W:K] for j in range(K)])
-    y, line = _largest([lines[:, i::K] for i in range(K)])
+    lines, column = largest([x[:, :H, j:W:K] for j in range(K)])
+    y, line = largest([lines[:, i::K] for i in range(K)])
     winner = K * line
     for i in range(K):
         winner += column[:, i::K] * (line == i).view(np.uint8)
     return y, winner
 
 
-def _largest(parts):
+def largest(parts):
     """The elementwise maximum of some arrays, and the number (uint8) of the first that has it."""
     xp = array_module(parts[0])
     best, which = parts[0], None

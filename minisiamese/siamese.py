@@ -123,7 +123,7 @@ class DistanceHead(Head):
             slope = -2 * ds
         else:
             d = -self.score(difference)
-            slope = -ds * (d > 0) / xp.where(d > 0, d, 1)
+            slope = -ds / xp.where(d > 0, d, 1)  # where d is 0, so is the difference
         return difference * slope[:, None], xp.empty(0, ds.dtype)
 
 

@@ -16,6 +16,12 @@ def test_im2col_rows_are_the_patches(rng, put):
     np.testing.assert_array_equal(columns[1], x[0, 0:3, 2:5].ravel())
 
 
+def test_im2col_of_one_image_with_axes_put_on(rng, put):
+    image = put(rng.normal(size=(5, 6)))
+    expected = im2col(put(to_host(image).reshape(1, 5, 6, 1)), 3)
+    np.testing.assert_array_equal(to_host(im2col(image[None, :, :, None], 3)), to_host(expected))
+
+
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (3, 2), (2, 3)])
 def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride, put):
     x = rng.normal(size=(2, 6, 5, 2))

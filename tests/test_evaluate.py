@@ -92,7 +92,9 @@ def test_the_interval_is_wilsons(right, count):
     assert rate["interval"] == pytest.approx([expected.low, expected.high])
 
 
-def test_the_best_threshold_is_best(rng):
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_threshold_is_best(seed):
+    rng = np.random.default_rng(seed)
     scores, same = rng.integers(0, 8, 40).astype(float), rng.integers(0, 2, 40)
     right = ((scores > evaluate.best_threshold(scores, same)) == same).sum()
     assert right == max(((scores > edge) == same).sum() for edge in np.arange(-1, 9) + 0.5)
@@ -131,17 +133,57 @@ def test_lake_trials_pair_every_test_with_its_runs_training(small_omniglot):
     assert made.target[7] == runs[1].answer[2]
 
 
-def test_baselines_by_hand():
+@pytest.fixture
+def three_drawings():
+    """Two strokes that are one stroke in two places, and two points further apart; and pairs of them."""
     images = np.zeros((3, 4, 4, 1), np.uint8)
-    images[0, 0, 0] = images[0, 0, 1] = 255  # the same stroke in another place
+    images[0, 0, 0] = images[0, 0, 1] = 255
     images[1, 3, 2] = images[1, 3, 3] = 255
-    images[2, 0, 0] = images[2, 3, 0] = 255  # points further apart
-    pairs = np.array([[0, 1], [0, 2], [0, 0]])
-    np.testing.assert_allclose(baselines.nearest_neighbour(images, pairs), [-2, -np.sqrt(2), 0], atol=1e-3)
+    images[2, 0, 0] = images[2, 3, 0] = 255
+    return images, np.array([[0, 1], [0, 2], [0, 0]])
+
+
+def test_nearest_neighbour_by_hand(three_drawings):
+    np.testing.assert_allclose(baselines.nearest_neighbour(*three_drawings), [-2, -np.sqrt(2), 0], atol=1e-3)
+
+
+def test_nearest_neighbour_of_many_pairs(rng):
+    images, pairs = rng.integers(0, 256, (7, 5, 6, 3)).astype(np.uint8), rng.integers(0, 7, (2100, 2))
+    a, b = images[pairs.T].astype(float) / 255
+    expected = -np.sqrt(((a - b) ** 2).sum(axis=(1, 2, 3)))
+    np.testing.assert_allclose(baselines.nearest_neighbour(images, pairs), expected, atol=3e-3)
+
+
+def test_modified_hausdorff_by_hand(three_drawings):
     distance = np.hypot(0.5, 1.5)  # centred: (0, -0.5), (0, 0.5) against (-1.5, 0), (1.5, 0)
-    np.testing.assert_allclose(baselines.modified_hausdorff(images, pairs), [0, -distance, 0], atol=1e-12)
+    np.testing.assert_allclose(baselines.modified_hausdorff(*three_drawings), [0, -distance, 0], atol=1e-12)
     blank = np.zeros((2, 4, 4, 1), np.uint8)
     assert baselines.modified_hausdorff(blank, np.array([[0, 1]])) == [0]
+
+
+def test_modified_hausdorff_takes_the_larger_of_two_means(rng):
+    images, pairs = (rng.random((4, 9, 8, 1)) < 0.2).astype(np.uint8) * 255, np.array([[0, 1], [1, 0], [2, 3], [3, 0]])
+
+    def mean_to_nearest(a, b):
+        return np.linalg.norm(a[:, None] - b, axis=2).min(axis=1).mean()
+
+    ink = [np.argwhere(image[:, :, 0]) for image in images]
+    ink = [points - points.mean(axis=0) for points in ink]
+    expected = [-max(mean_to_nearest(ink[a], ink[b]), mean_to_nearest(ink[b], ink[a])) for a, b in pairs]
+    np.testing.assert_allclose(baselines.modified_hausdorff(images, pairs), expected)
+
+
+def test_a_class_is_as_much_like_the_query_as_its_drawings_on_average():
+    """Scores that are the distance of two row numbers, of 2 trials of 3 classes with 2 drawings each."""
+    support = np.array([[[0, 1], [2, 3], [4, 5]], [[5, 4], [1, 0], [3, 2]]])
+    made = trials.Trials(np.zeros((8, 1, 1, 1), np.uint8), np.array([6, 7]), support, np.array([0, 1]))
+
+    def scorer(images, pairs):
+        assert images is made.images and np.array_equal(np.unique(pairs[:, 0]), [6, 7])
+        return 10.0 * pairs[:, 0] - pairs[:, 1] ** 2
+
+    expected = [[60 - 0.5, 60 - 6.5, 60 - 20.5], [70 - 20.5, 70 - 0.5, 70 - 6.5]]
+    np.testing.assert_allclose(made.scores(scorer), expected)
 
 
 def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):

@@ -71,10 +71,10 @@ def test_triplet_by_hand_and_without_triplets(put):
 
 def test_n_way_of_equal_scores_is_log_n_and_large_ones_do_not_overflow(put):
     assert float(losses.n_way(put(np.zeros((3, 20))), put([0, 5, 19]))[0]) == pytest.approx(np.log(20))
-    with np.errstate(over="raise", invalid="raise"):
-        loss, ds = losses.n_way(put([[1e5, 0.0]]), put([1]))
-    assert float(loss) == pytest.approx(1e5)
-    assert ds.tolist() == [[1, -1]]
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        loss, ds = losses.n_way(put([[1e5, 0.0], [-1e5, -1e5]]), put([1, 0]))
+    assert float(loss) == pytest.approx((1e5 + np.log(2)) / 2)
+    assert ds.tolist() == [[0.5, -0.5], [-0.25, 0.25]]
 
 
 def test_prototypes_are_means_of_the_supports(put):
