@@ -2,7 +2,7 @@
 
 ``step(rate)`` updates every parameter in place from the gradients that the layers hold. The L2 penalty of layer j is
 lambda_j |W_j|^2, on weights and not on biases; its gradient 2 lambda_j W_j joins the data's, so that the rate and the
-momentum act on both (the printed update has 2 lambda_j |w|, which would drive negative weights away from 0).
+momentum act on both (the printed update adds 2 lambda_j |w|, which pushes all weights the same way).
 """
 
 import math

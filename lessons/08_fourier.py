@@ -1,0 +1,507 @@
+# %% [markdown]
+# # 8. Five matrix products: why large kernels want Fourier
+#
+# *Koch, Zemel & Salakhutdinov (2015), section 3.1, with its 10 x 10, 7 x 7 and 4 x 4 kernels. About 20 minutes.*
+#
+# Most of the time of training goes into four convolutions, and most of that into one of them, the second. The paper's
+# kernels are large, and the plain way to convolve pays for every place of a kernel.
+#
+# The Fourier transform turns the sum over a kernel into one product for each frequency, whatever the kernel's size. The
+# library uses it, but without a fast Fourier transform: all of it is ordinary matrix products, forward and backward.
+# This lesson derives the five of them, and finds out where they pay and where they do not. The notation is that of
+# `minisiamese/fourier.py`: images $(N, H, W, C)$, kernels $(K, K, C, O)$, stride $S$, padding $P$.
+
+# %%
+from statistics import median
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy.fft
+
+from minisiamese import convolution, fourier
+from minisiamese.backend import in_chunks
+from minisiamese.block import Block
+from minisiamese.convolution import FOURIER_PAYS, Conv2D
+from minisiamese.data.affine import Views
+from minisiamese.gradcheck import check_layer
+from minisiamese.networks import koch
+from minisiamese.plots import picture
+from minisiamese.timing import seconds_of
+
+# %% [markdown]
+# ## What a convolution costs
+#
+# Lesson 2 laid every $K \times K$ patch of an image out as a row and multiplied once by the kernel (*im2col*). An image
+# has $H_o W_o$ patches of $K^2 C$ numbers, and each meets $O$ kernels, so that takes
+#
+# $$H_o \, W_o \, K^2 \, C \, O$$
+#
+# multiplications. For the four convolutions of the paper's network:
+
+# %%
+network = koch(np.random.default_rng(0))
+x_shape, layers = (1, 105, 105, 1), []
+for block in network.twin.layers:
+    if isinstance(block, Block):
+        conv = block.conv
+        layers.append((x_shape, conv.params["W"].shape, conv.stride, conv.padding))
+        _, Ho, Wo, O = conv.output_shape(x_shape)
+        x_shape = 1, Ho // block.window, Wo // block.window, O
+costs = [convolution.multiplications(*shapes) for shapes in layers]
+for (x_shape, W_shape, *_), cost in zip(layers, costs, strict=True):
+    K, _, C, O = W_shape
+    print(f"{K:2} x {K:2}, {C:3} to {O:3}, images {x_shape[1]:3} x {x_shape[2]:3}: {cost / 1e6:6.1f} million", end="")
+    print(f", {cost / sum(costs):.0%} of all four")
+del network  # 39 million weights
+
+# %% [markdown]
+# The second layer has 81 % of the work. A step with 128 pairs passes 256 images, and backward costs twice what forward
+# does: $3 \cdot 256 \cdot 708$ million, $5.4 \cdot 10^{11}$ multiplications in that layer alone.
+#
+# ## The Fourier transform is a matrix
+#
+# Take one dimension first. A signal $x$ has $L$ values; its spectrum has one complex number for each frequency
+# $u = 0, \dots, L-1$:
+#
+# $$X(u) = \sum_h e^{-2 \pi i\, u h / L}\, x(h), \qquad\text{that is}\quad X = F x, \quad F_{uh} = e^{-2\pi i\,uh/L}.$$
+#
+# The rows of $F$ are a cosine minus $i$ times a sine. They are orthogonal: the sum over $u$ of
+# $e^{2 \pi i\, u (h - h') / L}$ is a geometric series around the unit circle, which is $L$ if $h = h'$ and 0 otherwise.
+# So $\bar F^\top F = L\, I$, and the way back is $x = \bar F^\top X / L$.
+
+# %%
+L = 48
+places = np.arange(L)
+F = np.exp(-2j * np.pi * np.outer(places, places) / L)
+x = np.random.default_rng(0).normal(size=L)
+np.testing.assert_allclose(F @ x, np.fft.fft(x), atol=1e-10)
+np.testing.assert_allclose(F.conj().T @ F, L * np.eye(L), atol=1e-10)
+print("F x is np.fft.fft(x), and F's columns are orthogonal")
+
+# %%
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), width_ratios=[1, 1, 1.1])
+for ax, part, name in zip(axes, (F.real, F.imag), ("real part, cosines", "imaginary part, minus sines"), strict=False):
+    image = ax.imshow(part, cmap="RdBu", vmin=-1, vmax=1)
+    ax.grid(False)
+    ax.set(title=name, xlabel="place h", ylabel="frequency u")
+figure.colorbar(image, ax=axes[1])
+for u in (1, 2, 46):
+    axes[2].plot(places, F.imag[u], label=f"u = {u}", marker=".", linestyle="--" if u > L / 2 else "-")
+axes[2].set(xlabel="place h", ylabel="imaginary part of F", title="three of the rows")
+axes[2].legend(loc="lower right")
+lesson.show(
+    figure,
+    "The matrix F for L = 48: row 48 - u is row u conjugated, its sines with the other sign.",
+)
+
+# %% [markdown]
+# ## One product for each frequency
+#
+# What networks call a convolution is a *correlation*: the kernel is laid on the signal as it is, not reversed,
+#
+# $$y(m) = \sum_{k=0}^{K-1} x(m + k)\, w(k).$$
+#
+# Put in what $x$ is by its spectrum, and change the order of the sums:
+#
+# $$y(m) = \sum_k w(k) \frac{1}{L} \sum_u e^{+2 \pi i\, u (m + k) / L}\, X(u)
+#        = \frac{1}{L} \sum_u e^{+2 \pi i\, u m / L}\, X(u)
+#          \underbrace{\sum_k e^{+2 \pi i\, u k / L}\, w(k)}_{Z(u)}.$$
+#
+# That is the transform back of $Y(u) = X(u)\, Z(u)$. For a real kernel $Z$ is the *conjugate* of its spectrum. (A true
+# convolution has $x(m - k)$, and no conjugate.) The sum over $k$ is gone: one product for each frequency.
+
+# %%
+K = 7
+w = np.random.default_rng(1).normal(size=K)
+Z = F[:, :K].conj() @ w
+y = (F.conj().T @ ((F @ x) * Z)).real / L  # all L values
+valid = np.correlate(x, w, mode="valid")  # the L - K + 1 places where the kernel lies inside
+np.testing.assert_allclose(y[: L - K + 1], valid, atol=1e-10)
+np.testing.assert_allclose(Z, np.fft.fft(w, L).conj(), atol=1e-10)
+print(f"of {L} values the first {L - K + 1} are np.correlate's; the others:", y[L - K + 1 :].round(1))
+
+# %% [markdown]
+# ## What goes round
+#
+# The last $K - 1$ values are something else. Waves of period $L$ know nothing of an end: for them $x(L + h) = x(h)$. At
+# $m > L - K$ the kernel reaches over the end and reads the beginning again.
+#
+# For the *valid* output this does not matter, since it stops at $m = L - K$. With padding $P$ there are $P$ blanks
+# before the signal and $P$ behind it, and pixel $h$ lies at $h + P$; that seems to ask for $L = H + 2P$. But a period
+# of **$L = H + P$ suffices**: the last output reads up to place $H + 2P - 1$, and what it finds from $H + P$ on is what
+# lies at $0, \dots, P - 1$: the blanks of the front. One border serves at both ends.
+
+# %%
+H, K, P = 12, 5, 2
+signal = np.random.default_rng(2).uniform(0.3, 1, H)
+kernel = np.array([0.3, 0.6, 1, 0.6, 0.3])
+
+
+def periodic(signal, kernel, padding):
+    """The correlation with period H + P, all of it; and how many values of it are the padded valid output."""
+    laid = np.concatenate([np.zeros(padding), signal])
+    y = np.fft.ifft(np.fft.fft(laid) * np.fft.fft(kernel, len(laid)).conj()).real
+    return laid, y, len(signal) + 2 * padding - len(kernel) + 1
+
+
+figure, axes = plt.subplots(2, 2, figsize=(11, 5), sharey="row", sharex=True)
+for column, padding in enumerate((0, P)):
+    laid, y, count = periodic(signal, kernel, padding)
+    right = np.correlate(np.pad(signal, padding), kernel, mode="valid")
+    np.testing.assert_allclose(y[:count], right, atol=1e-12)
+    again = np.arange(len(laid), len(laid) + K - 1)
+    upper, lower = axes[:, column]
+    upper.bar(np.arange(len(laid)), laid, color="tab:blue", label="signal")
+    upper.bar(again, laid[: K - 1], color="tab:blue", alpha=0.3, label="the same again, as waves see it")
+    upper.axvline(len(laid) - 0.5, color="black", linestyle=":")
+    upper.set(title=f"P = {padding}: period L = {len(laid)}", ylim=(0, 1.7), ylabel="x", xticks=range(0, 18, 3))
+    upper.legend(loc="upper right", ncols=2, fontsize=8)
+    lower.bar(np.arange(count), y[:count], color="tab:green", label=f"valid output, {count} values")
+    lower.bar(np.arange(count, len(y)), y[count:], color="tab:red", label="wrapped round, cut off")
+    lower.set(xlabel="place m", ylabel="y", ylim=(0, 3.6))
+    lower.legend(loc="upper right", ncols=2, fontsize=8)
+lesson.show(
+    figure,
+    "Red values mix the end with the beginning; with P = 2 the blanks at the front serve at the end, too.",
+)
+
+# %% [markdown]
+# ## Half of the spectrum, and real numbers only
+#
+# $x$ and $w$ are real, so conjugating $X(u) = \sum_h e^{-2 \pi i\, u h / L} x(h)$ gives $X(L - u)$, and $Y$ has the
+# same symmetry. The two frequencies $u$ and $L - u$ add a number and its conjugate to $y(m)$: twice the real part. So
+# $U = \lfloor L / 2 \rfloor + 1$ frequencies are enough,
+#
+# $$y(m) = \frac{1}{L} \sum_{u=0}^{U-1} g_u\,\mathrm{Re}\big(e^{+2 \pi i\, u m / L}\, Y(u)\big), \qquad
+# g_u = \begin{cases} 1 & u = 0 \text{ or } u = L/2 \\ 2 & \text{otherwise,}\end{cases}$$
+#
+# since $u = 0$ and, for even $L$, $u = L/2$ are their own mirrors.
+#
+# A matrix product runs at full speed on real numbers. A complex number is a row of two of them, and a product with
+# $a + b i$ is a product with a $2 \times 2$ block:
+#
+# $$\begin{pmatrix} r & s \end{pmatrix} \begin{pmatrix} a & b \\ -b & a \end{pmatrix}
+# = \begin{pmatrix} ra - sb & rb + sa \end{pmatrix}
+# \quad\text{as in}\quad (r + s i)(a + b i) = (ra - sb) + (rb + sa)\, i.$$
+#
+# `fourier.transform` makes the three real matrices of one axis: of the image, of the kernel, and the way back with the
+# weights $g_u / L$ in it, cropped to the valid output. Their rows are $(u, p)$, with $p = 0, 1$ for real and imaginary
+# part. The correlation from above, from these alone:
+
+# %%
+matrices = fourier.transform(np, L, len(w), 1, 0, True, np.dtype(float))
+image_matrix, kernel_matrix, back = matrices
+X, Z = (image_matrix @ x).reshape(-1, 2), (kernel_matrix @ w).reshape(-1, 2)
+blocks = np.array([[Z[:, 0], Z[:, 1]], [-Z[:, 1], Z[:, 0]]]).transpose(2, 0, 1)  # (U, 2, 2)
+Y = np.stack([row @ block for row, block in zip(X, blocks, strict=True)])
+np.testing.assert_allclose(back @ Y.ravel(), np.correlate(x, w, mode="valid"), atol=1e-10)
+np.testing.assert_allclose(X[:, 0] + 1j * X[:, 1], np.fft.rfft(x), atol=1e-10)
+print("real matrices", *(matrix.shape for matrix in matrices), "give np.correlate, too")
+
+# %% [markdown]
+# ## Two dimensions
+#
+# A picture is transformed along its rows' axis and then along its columns'. One half spectrum is enough, along the
+# first axis; after that the numbers are complex, and all $V = W + P$ frequencies of the second axis are needed. Here is
+# one drawing, with one kernel that answers to strokes of one direction.
+
+# %%
+background = lesson.drawings("background")
+x = Views(background.images[:40], 48)(np.array([33]))  # (1, 48, 48, 1)
+drawing = x[0, :, :, 0]
+k = np.arange(7) - 3
+stroke = np.exp(-((k[:, None] + k) ** 2) / 2) - 0.5 * np.exp(-((k[:, None] + k) ** 2) / 8)  # along the diagonal
+X, Z = np.fft.fft2(drawing), np.fft.fft2(stroke, drawing.shape).conj()
+y = np.fft.ifft2(X * Z).real[:42, :42]
+conv = Conv2D(1, 1, 7, np.random.default_rng(0), bias=None, algorithm="im2col")
+conv.params["W"] = stroke[:, :, None, None].astype(np.float32)
+np.testing.assert_allclose(y, conv.forward(x, train=False)[0, :, :, 0], atol=1e-4)
+figure, axes = plt.subplots(1, 5, figsize=(11, 2.7))
+picture(axes[0], (255 * drawing[:, :, None]).astype(np.uint8))
+axes[0].set_title("drawing x, 48 x 48")
+shown = stroke, np.log(abs(np.fft.fftshift(X)) + 1), abs(np.fft.fftshift(Z)), np.maximum(y, 0)
+titles = "kernel w, 7 x 7", "log(|X| + 1)", "|Z|", "max(y, 0), 42 x 42"
+for ax, image, title in zip(axes[1:], shown, titles, strict=True):
+    ax.imshow(image)
+    ax.grid(False)
+    ax.set(title=title, xticks=[], yticks=[])
+for ax in axes[2:4]:
+    ax.set(xlabel="frequency v", ylabel="frequency u")
+lesson.show(figure, "Multiplied, the spectra in the middle give the picture on the right: strokes of one slant.")
+
+# %% [markdown]
+# With channels, $X(u, v)$ is a row of $C$ numbers for each image and $Z(u, v)$ a matrix $(C, O)$:
+# $Y(u, v) = X(u, v)\, Z(u, v)$ is a matrix product of the batch at each frequency. In real numbers these are the five
+# products of the library, here with their shapes in the paper's second layer, $48 \times 48 \times 64$ images and
+# $7 \times 7$ kernels to 128 channels, so $U = 25$, $V = 48$, $H_o = W_o = 42$:
+#
+# | product | shapes | how often | second layer |
+# |---|---|---|---|
+# | 1. rows | $(2U \times H)(H \times WC)$ | each image | $(50 \times 48)(48 \times 3072)$ |
+# | 2. columns | $(2V \times 2W)(2W \times C)$ | each image and $u$ | $(96 \times 96)(96 \times 64)$, 25 times |
+# | 3. product | $(N \times 2C)(2C \times 2O)$ | each $u$, $v$ | $(N \times 128)(128 \times 256)$, 1,200 times |
+# | 4. columns back | $(2W_o \times 2V)(2V \times O)$ | each image and $u$ | $(84 \times 96)(96 \times 128)$, 25 times |
+# | 5. rows back | $(H_o \times 2U)(2U \times W_o O)$ | each image | $(42 \times 50)(50 \times 5376)$ |
+#
+# A product $(a \times b)(b \times c)$ takes $abc$ multiplications, so for one image:
+
+# %%
+second = layers[1]
+names = "rows", "columns", "product", "columns back", "rows back"
+by_hand = [50 * 48 * 3072, 25 * 96 * 96 * 64, 1200 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 5376]
+five, im2col_cost = fourier.multiplications(*second), convolution.multiplications(*second)
+assert list(five) == by_hand
+for name, cost in zip(names, five, strict=True):
+    print(f"{name:12} {cost / 1e6:6.1f} million")
+print(f"all five     {sum(five) / 1e6:6.1f} million")
+print(f"im2col       {im2col_cost / 1e6:6.1f} million, {im2col_cost / sum(five):.1f} times as many")
+
+# %%
+figure, ax = plt.subplots(figsize=(10, 2.3))
+left = 0
+for name, cost in zip(names, five, strict=True):
+    ax.barh("Fourier", cost / 1e6, left=left, label=name, edgecolor="white")
+    left += cost / 1e6
+ax.barh("im2col", im2col_cost / 1e6, color="0.6", edgecolor="white")
+ax.set(xlabel="million multiplications for one image", title="the paper's second layer")
+ax.legend(ncols=2, loc="upper right", bbox_to_anchor=(0.98, 0.62))
+ax.grid(axis="y")
+lesson.show(figure, "The five products together take a seventh of the multiplications of im2col.")
+
+# %% [markdown]
+# Now all of it for one image, written down by the formula with NumPy's own transform, beside the library's layer:
+
+# %%
+rng = np.random.default_rng(0)
+H, C, O, K, P = 20, 3, 4, 7, 2
+x = rng.normal(size=(1, H, H, C))
+layer = Conv2D(C, O, K, rng, padding=P, bias=(0.5, 0.1), algorithm="fourier").astype(np.float64)
+W, b = layer.params["W"], layer.params["b"]
+
+
+def spectrum(array, first=0):
+    """Along the first two axes, with period H + P, from the place ``first`` on."""
+    laid = np.zeros((H + P, H + P, *array.shape[2:]))
+    laid[first : first + len(array), first : first + len(array)] = array
+    return np.fft.rfft2(laid, axes=(0, 1))
+
+
+def signal_of(spectrum, size):
+    return np.fft.irfft2(spectrum, s=(H + P, H + P), axes=(0, 1))[:size, :size]
+
+
+X, Z = spectrum(x[0], first=P), spectrum(W).conj()
+Ho = H + 2 * P - K + 1
+y = signal_of(np.einsum("uvc,uvco->uvo", X, Z), Ho) + b
+np.testing.assert_allclose(y[None], layer.forward(x), atol=1e-10)  # kept for backward, below
+plain = Conv2D(C, O, K, rng, padding=P, algorithm="im2col").astype(np.float64)
+plain.params = layer.params
+np.testing.assert_allclose(y[None], plain.forward(x, train=False), atol=1e-10)
+print("by np.fft, by the five products and by im2col: the same", y.shape)
+
+# %% [markdown]
+# ## Backward: the same products, transposed
+#
+# Let $dy$ be the gradient of the loss by $y$. All steps but the third are fixed matrices, $y = B Y$ say. A change of
+# $Y$ changes the loss by $dy \cdot B\, \delta Y = (B^\top dy) \cdot \delta Y$, so $dY = B^\top dy$:
+# **the gradient goes through the transposed matrix.** The third is, at each frequency, $Y = X Z$ of real matrices
+# $(N \times 2C)(2C \times 2O)$. Its change is $\delta Y = \delta X\, Z + X\, \delta Z$, and
+# $\operatorname{tr}(dY^\top \delta X\, Z) = \operatorname{tr}((dY Z^\top)^\top \delta X)$, likewise for the other, so
+#
+# $$dX = dY\, Z^\top, \qquad dZ = X^\top\, dY.$$
+#
+# In $Z$ every $a$ and every $b$ stands twice, in $\begin{pmatrix} a & b \\ -b & a \end{pmatrix}$, so each adds up what
+# both of its places get: $da = dZ_{00} + dZ_{11}$ and $db = dZ_{01} - dZ_{10}$.
+#
+# What does that mean in complex numbers? The transposed block is that of $a - bi$, the conjugate. So $dX = dY \bar Z$,
+# and since $Z$ was the kernel's conjugate spectrum, $\bar Z$ is its spectrum as it is: $dx$ is a true convolution of
+# $dy$ with the kernel. And $dW$ is the correlation of $x$ with $dy$. With NumPy's transform:
+
+# %%
+dy = rng.normal(size=(1, Ho, Ho, O))
+dY = spectrum(dy[0])
+dx = signal_of(np.einsum("uvo,uvco->uvc", dY, Z.conj()), H + P)[P:, P:]
+dW = signal_of(np.einsum("uvc,uvo->uvco", X, dY.conj()), K)
+layer.zero_grad()
+np.testing.assert_allclose(dx[None], layer.backward(dy), atol=1e-10)
+np.testing.assert_allclose(dW, layer.grads["W"], atol=1e-10)
+print("dx", dx.shape, "and dW", dW.shape, "are the library's")
+
+# %% [markdown]
+# Here, too, nothing wraps round that matters: $dW$ keeps the places $k < K$, for which only the border is read twice,
+# and what goes round in $dx$ falls on the border. Stride lives in the matrices alone, as fewer rows of the way back.
+# Finite differences:
+
+# %%
+for stride, padding in ((1, 0), (1, 2), (2, 1)):
+    layer = Conv2D(2, 3, 4, rng, stride=stride, padding=padding, algorithm="fourier")
+    error = check_layer(layer, rng.normal(size=(2, 7, 6, 2)), rng)
+    assert error < 1e-7
+    print(f"stride {stride}, padding {padding}: largest relative error of the gradients {error:.0e}")
+
+# %% [markdown]
+# ## Where it pays
+#
+# The third product takes $4 U V C O$ multiplications, whatever $K$ is: about $2 H W C O$, as many as im2col with
+# $K^2 = 2$. The other four cost something for each channel, but not for each *pair* of channels. So what pays is a
+# large kernel and many channels, both. By default the library goes by the count: Fourier where it takes less than half,
+# `FOURIER_PAYS`, of im2col's multiplications.
+
+
+# %%
+def count(size, channels_in, channels_out, kernel, padding=0):
+    shapes = (1, size, size, channels_in), (kernel, kernel, channels_in, channels_out), 1, padding
+    return sum(fourier.multiplications(*shapes)) / 1e6, convolution.multiplications(*shapes) / 1e6
+
+
+kernels = np.arange(1, 12)
+widths = np.arange(1, 257)
+lines = [
+    (kernels, [count(48, 64, 128, kernel) for kernel in kernels], "kernel size K (pixels)", "64 to 128 channels"),
+    (widths, [count(48, width, width, 7) for width in widths], "channels, C = O", "kernels of 7 x 7"),
+]
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.8))
+for ax, (values, counts, label, title) in zip(axes, lines, strict=True):
+    counts = np.array(counts)
+    ax.semilogy(values, counts[:, 1], color="0.5", marker=".", label="im2col")
+    ax.semilogy(values, counts[:, 0], color="tab:blue", marker=".", label="Fourier")
+    border = values[counts[:, 0] < FOURIER_PAYS * counts[:, 1]].min()
+    ax.axvspan(border, values[-1], color="tab:blue", alpha=0.1, label=f"Fourier taken, from {border}")
+    ax.set(xlabel=label, ylabel="million multiplications", title=f"images of 48 x 48, {title}")
+    ax.legend()
+axes[1].set_xscale("log")
+lesson.show(figure, "Im2col's count grows with the kernel's area, Fourier's falls a little with the output's size.")
+
+# %%
+for x_shape, W_shape, *how in layers:
+    share = sum(fourier.multiplications(x_shape, W_shape, *how)) / convolution.multiplications(x_shape, W_shape, *how)
+    chosen = "fourier" if share < FOURIER_PAYS else "im2col"
+    K, _, C, O = W_shape
+    assert Conv2D(C, O, K, rng).chosen(x_shape) == chosen
+    print(f"{K:2} x {K:2}, {C:3} to {O:3}: Fourier takes {share:.2f} of im2col's multiplications, so {chosen}")
+
+# %% [markdown]
+# The paper's largest kernel, $10 \times 10$, is left to im2col: it reads **one** channel, so there are no pairs of
+# channels to save on, and bringing 64 channels back from the spectrum costs more than the whole plain convolution.
+#
+# ## What the clock says
+#
+# A count is not a time. Below, forward and backward of three layers by both algorithms, in turn, and the median of the
+# ratios. One more thing matters: the kernel has to be transformed, too, and that takes as long for one image as for a
+# hundred. (This machine has two cores and is not idle: from run to run these ratios move by a fifth or more, those of
+# one image by a factor of two or three.)
+
+
+# %%
+def time_ratio(size, channels_in, channels_out, kernel, padding, images, times):
+    """Median of Fourier's seconds by im2col's, forward and backward, in turn."""
+    rng = np.random.default_rng(0)
+    pair = [
+        Conv2D(channels_in, channels_out, kernel, rng, padding=padding, algorithm=name)
+        for name in ("fourier", "im2col")
+    ]
+    x = rng.normal(size=(images, size, size, channels_in)).astype(np.float32)
+    dy = rng.normal(size=pair[0].output_shape(x.shape)).astype(np.float32)
+    steps = [lambda layer=layer: (layer.forward(x), layer.backward(dy)) for layer in pair]
+    return median(np.divide(*(seconds_of(step, 1)[0] for step in steps)) for _ in range(times))
+
+
+shapes = {"koch, 7 x 7, 64 to 128": (48, 64, 128, 7, 0), "koch, 4 x 4, 128 to 128": (21, 128, 128, 4, 0)}
+shapes["conv4, 3 x 3, 64 to 64"] = 17, 64, 64, 3, 1
+if lesson.QUICK:
+    del shapes["koch, 7 x 7, 64 to 128"]
+batches, times = ((1,), 1) if lesson.QUICK else ((1, 4, 16, 64), 3)
+figure, ax = plt.subplots(figsize=(8, 3.8))
+for place, (name, shape) in enumerate(shapes.items()):
+    counts = count(*shape)
+    ratios = [time_ratio(*shape, images, times) for images in batches]
+    ax.loglog(batches, ratios, "o-", color=f"C{place}", label=name)
+    ax.axhline(counts[0] / counts[1], color=f"C{place}", linestyle=":")
+    print(f"{name}: share of multiplications {counts[0] / counts[1]:.2f}, of seconds", np.round(ratios, 2))
+ax.axhline(1, color="black", linewidth=1)
+ax.set(xlabel="images in the batch", ylabel="Fourier's seconds / im2col's", xticks=batches, xticklabels=batches)
+ax.legend()
+lesson.show(
+    figure,
+    "One image alone pays for the kernel's transform; in a batch the ratio falls towards that of counts, dotted.",
+)
+
+# %% [markdown]
+# ## Why not a fast Fourier transform?
+#
+# The fast transform (FFT) takes about $\tfrac{5}{2} n \log_2 n$ operations for $n$ real numbers, the dense matrices far
+# more. But it touches every number again in each of its few passes and does little with it, so it waits for memory. A
+# matrix product uses what it has fetched many times over. Products 1 and 2 beside SciPy's FFT of the same images:
+
+
+# %%
+def transforms(size, channels, images):
+    """Operations, and median seconds in turn, of the FFT by those of products 1 and 2."""
+    x = np.random.default_rng(0).normal(size=(images, size, size, channels)).astype(np.float32)
+    plan = fourier.Plan(x, np.zeros((3, 3, channels, 1), np.float32), 1, 0)
+
+    def columns(us):
+        plan.columns(us)  # nothing to return: the spectra are dropped
+
+    def dense():
+        plan.rows(x)
+        in_chunks(columns, plan.U, plan.frequency_bytes)
+
+    def fast():
+        scipy.fft.rfft2(x, axes=(1, 2), workers=2)
+
+    shapes = x.shape, (3, 3, channels, 1), 1, 0
+    operations = 2.5 * size**2 * np.log2(size**2) * channels / (2 * sum(fourier.multiplications(*shapes)[:2]))
+    times = 1 if lesson.QUICK else 9
+    return operations, median(np.divide(seconds_of(fast, 1)[0], seconds_of(dense, 1)[0]) for _ in range(times))
+
+
+for size, channels in ((48, 64), (21, 128), (17, 64)):
+    operations, seconds = transforms(size, channels, 2 if lesson.QUICK else 64)
+    print(f"{size} x {size}, {channels} channels: FFT {operations:.2f} of the operations, {seconds:.1f} of the time")
+
+# %% [markdown]
+# With a tenth to a fifth of the operations it takes about as long at $48 \times 48$, and longer on the smaller images
+# (17 is a prime, which no FFT likes). Over several runs it took 0.8 to 1.5, 1.5 to 3 and 2.6 to 7 times as long. Then
+# its complex numbers would still have to be moved into the order that the third product reads; the dense products write
+# them there.
+#
+# ## What it costs in digits
+#
+# The sums are other sums than im2col's, so they round differently. Both in float32, against im2col in float64:
+
+# %%
+shape = (20, 16, 16, 7) if lesson.QUICK else (48, 64, 128, 7)
+size, C, O, K = shape
+x = rng.normal(size=(2, size, size, C))
+layer = Conv2D(C, O, K, rng, algorithm="im2col").astype(np.float64)
+exact = layer.forward(x, train=False)
+layer.astype(np.float32)
+for name in ("im2col", "fourier"):
+    layer.algorithm = name
+    difference = abs(layer.forward(x.astype(np.float32), train=False) - exact) / abs(exact).max()
+    assert difference.max() < 5e-6
+    print(f"{name:8} largest error {difference.max():.1e} of the largest value, median {np.median(difference):.1e}")
+
+# %% [markdown]
+# Errors of that size are harmless, with one visible consequence: pixels of a blank background are exactly equal by
+# im2col, and here they may differ in the last digit, which then decides which of them wins a max-pooling window.
+#
+# ## What to try
+#
+# - Measure the ratio for the paper's first layer, too: `time_ratio(105, 1, 64, 10, 0, 16, 3)`. Is the library right to
+#   leave it to im2col?
+# - Give a 1-D signal the period $H$ instead of $H + P$ in `periodic`. Which values of the padded output are wrong, and
+#   how many?
+# - Draw the spectra of the kernels that a trained network has learned: `minisiamese/pretrained.npz` holds conv4-wide's,
+#   $(3, 3, 1, 64)$ in its first block. Which pass low frequencies, which high ones?
+#
+# **Exercise 8** asks for the matrices of the transform, for its steps and the kernel's blocks, for the convolution by
+# five products, and for its gradients. In a terminal, in the folder that you cloned (in JupyterLab: File, New,
+# Terminal; then `cd ..` if you started it in `lessons`):
+#
+#     .venv/bin/python -m lessons.exercises start 8
+#     .venv/bin/python -m lessons.exercises check ex08.py
+#
+# The first writes `ex08.py` with empty functions, the second runs the library's own tests against what you put there.

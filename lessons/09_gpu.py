@@ -1,0 +1,581 @@
+# %% [markdown]
+# # 9. The same lines on a GPU
+#
+# *Koch, Zemel & Salakhutdinov (2015) do not say what they trained on. About 20 minutes, and no GPU is needed.*
+#
+# A GPU multiplies matrices hundreds of times faster than two cores of a CPU, and CuPy gives it NumPy's functions. So a
+# network written in NumPy could run there unchanged, if its lines keep to a few rules. The library's do:
+# `--device cuda` computes by the very lines that you have read in the lessons before.
+#
+# This lesson breaks the rules one by one, to see what happens. **It measures nothing on a GPU.** What stands for one is
+# a strict double of CuPy from the library's tests: NumPy behind a type that cannot be mistaken for NumPy's. Speeds are
+# reckoned from shapes and from round numbers that are named as assumptions.
+
+# %%
+import importlib
+import sys
+from math import prod
+from pathlib import Path
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+
+from minisiamese import backend, gpu
+from minisiamese.backend import array_module, to_device, to_host
+from minisiamese.block import Block
+from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.data.samplers import Episodes, Pairs
+from minisiamese.layers import Linear
+from minisiamese.networks import conv4, koch
+from minisiamese.optimizers import Adam
+from minisiamese.siamese import CRITERIA, L1Head
+from minisiamese.timing import arithmetic
+
+for line in gpu.report():
+    print(line)
+
+# %% [markdown]
+# `python -m minisiamese.backend` prints the same: what there is to compute with here, and what to install for a GPU.
+# Where there is one, it also computes every gradient of a small network on it and compares them with NumPy's.
+#
+# ## What a GPU is good at
+#
+# A GPU has thousands of slow calculators and a wide road to its own memory. It is fast at doing one thing to many
+# numbers, and slow at starting: each operation is *launched* by the host, which takes some microseconds whatever its
+# size. As a model, with a launch of $t_0$, $f$ operations, $m$ bytes moved, a peak of $F$ and a bandwidth of $B$,
+#
+# $$t = t_0 + \max(f / F,\; m / B).$$
+#
+# The numbers below are **assumptions**, round figures of the order that data sheets give: two cores of a server, and a
+# large GPU such as NVIDIA's H100. An H100's sheet says about 67 TFLOP/s in float32, 3.4 TB/s, and, with inputs rounded
+# to TF32 (below), some 490 TFLOP/s.
+
+# %%
+MACHINES = {  # assumed: launch (s), FLOP/s, bytes/s
+    "two CPU cores": (5e-7, 1e11, 2e10),
+    "GPU, float32": (5e-6, 6e13, 3e12),
+    "GPU, TF32": (5e-6, 4e14, 3e12),
+}
+
+
+def seconds(machine, flop, moved):
+    launch, peak, bandwidth = MACHINES[machine]
+    return launch + np.maximum(flop / peak, moved / bandwidth)
+
+
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True)
+count, side = np.geomspace(1, 1e9, 200), np.geomspace(1, 1e4, 200)
+for number, name in enumerate(MACHINES):
+    if "TF32" not in name:  # of products alone
+        axes[0].loglog(count, seconds(name, count, 8 * count), color=f"C{number}", label=name)
+    axes[1].loglog(side, seconds(name, 2 * side**3, 12 * side**2), color=f"C{number}", label=name)
+axes[0].set(xlabel="numbers in x", ylabel="seconds, by the model", title="y = x + 1")
+axes[1].set(xlabel="side of the matrices", title="C = A B, square matrices")
+for ax in axes:
+    ax.legend()
+lesson.show(figure, "By the model, small operations are all launch: there the GPU is the slower of the two.")
+
+# %% [markdown]
+# The host does not wait for what it has launched; it goes on and launches the next. So a GPU with enough to do hides
+# the launches, as long as nobody **asks for a value**. `float(loss)` or `if loss > 0` must wait until everything that
+# was launched before is done, and then the GPU has nothing to do until the host comes with something new. Three steps
+# of five operations in the same model, once without a question and once with one after each step:
+
+# %%
+LAUNCH, COPY = 5, 10  # microseconds, assumed
+OPERATIONS = [9, 6, 14, 8, 5]  # of a step, microseconds each
+
+
+def queue(steps, reading):
+    """(start, length) of what the host does, of what it waits for, and of what the device does."""
+    host, waits, device, now, free = [], [], [], 0, 0
+    for _ in range(steps):
+        for length in OPERATIONS:
+            host.append((now, LAUNCH))
+            now += LAUNCH
+            device.append((max(now, free), length))
+            free = sum(device[-1])
+        if reading:
+            waits.append((now, free + COPY - now))
+            now = free = free + COPY
+    return host, waits, device
+
+
+figure, axes = plt.subplots(2, 1, figsize=(10, 3.4), sharex=True)
+for ax, reading in zip(axes, (False, True), strict=True):
+    host, waits, device = queue(3, reading)
+    ax.broken_barh(host, (1.1, 0.8), color="tab:blue", edgecolor="white", label="launching")
+    ax.broken_barh(waits, (1.1, 0.8), color="tab:red", alpha=0.5, label="waiting for a value")
+    ax.broken_barh(device, (0.1, 0.8), color="tab:green", edgecolor="white", label="computing")
+    ax.set(yticks=[0.5, 1.5], yticklabels=["device", "host"], ylim=(0, 2))
+    ax.set_title(f"{'a value is read after each step' if reading else 'nothing is read'}: {sum(device[-1])} µs")
+    ax.grid(axis="y")
+axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.45), ncols=3)
+axes[1].set_xlabel("microseconds, by the model")
+lesson.show(figure, "Without questions the device is never idle after its start; each reading empties its queue.")
+
+# %% [markdown]
+# ## One function for both
+#
+# CuPy has NumPy's names. A function that begins with `xp = array_module(x)` and then says `xp.` wherever it would say
+# `np.` serves both kinds of array. `xp` is `cupy` if $x$ is one of its arrays, and else `numpy`.
+#
+# The double is put where `import cupy` looks, and taken away again at the end of this lesson.
+
+# %%
+sys.path.insert(0, str(Path(lesson.__file__).resolve().parents[1] / "tests"))
+cupy_double = importlib.import_module("cupy_double")
+before = {name: sys.modules.get(name) for name in cupy_double.MODULES}
+sys.modules.update(cupy_double.MODULES)
+
+
+def softplus(x):
+    """log(1 + exp(x)), as in the paper's loss (lesson 4), for both kinds of array."""
+    xp = array_module(x)
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
+
+
+host = np.array([-1000.0, 0, 2], np.float32)
+device = to_device(host, "cuda")
+np.testing.assert_array_equal(to_host(softplus(device)), softplus(host))
+print(type(softplus(host)), softplus(host))
+print(type(softplus(device)), repr(softplus(device)))
+
+# %% [markdown]
+# ## Rule 1: arrays of the two kinds never meet
+#
+# *Neither in an operation nor in an index nor in an assignment.* The arrays lie in different memories. CuPy refuses
+# most such meetings, but not all: it lets some NumPy functions take its arrays. The double refuses all of them, and
+# says what to do. Below, broken lines and right ones, and how often a value came back to the host.
+
+
+# %%
+def attempt(name, function, *arguments):
+    """Run it, and print what became of it."""
+    start = cupy_double.copies()
+    try:
+        function(*arguments)
+        outcome = "runs"
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        outcome = f"{type(error).__name__}: {error}"
+    copies = cupy_double.copies() - start
+    print(f"{name:30} {outcome}{f', {copies} copy to the host' if copies else ''}")
+
+
+z = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+mean, rows = z.mean(axis=0), np.array([0, 2])
+dz = to_device(z, "cuda")
+dmean, drows = to_device(mean, "cuda"), to_device(rows, "cuda")
+attempt("np.exp(z)", lambda: np.exp(dz))
+attempt("xp.exp(z)", lambda: array_module(dz).exp(dz))
+attempt("z - a host mean", lambda: dz - mean)
+attempt("z - a mean on the device", lambda: dz - dmean)
+attempt("z[host rows]", lambda: dz[rows])
+attempt("z[rows on the device]", lambda: dz[drows])
+attempt("z[:] = a host array", lambda: dz.__setitem__(slice(None), z))
+attempt("z[:] = a device array", lambda: dz.__setitem__(slice(None), dz + 0))
+
+# %% [markdown]
+# Python's numbers may meet anything: `2 * z` and `z[0]` are fine. What has to cross is brought over at one place, with
+# `to_device`; in the library those are `Views`, which puts the images there once, and `Batch.to`, which brings the few
+# row numbers of a step.
+#
+# ## Rule 2: a training step asks for no value
+#
+# These lines are right on any machine, only slow on a GPU. So no error can tell; the double *counts*. Not only `float`,
+# `if` and `print` ask for a value, but also all that has a **shape depending on values**: `x[mask]` is as long as the
+# mask has ones, and to make an array of that size the host must know how many.
+
+# %%
+d = dz[:, 0] + 1
+
+
+def mean_of_positive_by_mask(d):
+    return d[d > 0].mean()
+
+
+def mean_of_positive(d):
+    """The same: everything is kept, and what is not wanted counts nothing."""
+    xp = array_module(d)
+    positive = d > 0
+    return xp.where(positive, d, 0).sum() / xp.maximum(positive.sum(), 1)
+
+
+def hinge_by_if(loss):
+    return loss if loss > 0 else 0 * loss
+
+
+def hinge(loss):
+    return array_module(loss).maximum(loss, 0)
+
+
+for function in (mean_of_positive_by_mask, mean_of_positive, hinge_by_if, hinge):
+    attempt(function.__name__, function, d if "mean" in function.__name__ else d.sum())
+on_host = to_host(d)
+np.testing.assert_allclose(mean_of_positive(on_host), mean_of_positive_by_mask(on_host), rtol=1e-6)
+attempt("float(loss)", float, d.sum())
+attempt("xp.nonzero(d)", array_module(d).nonzero, d)
+
+# %% [markdown]
+# A sum such as `d.sum()` is no number there but an array without dimensions, which stays where it is. That is why
+# `losses.triplet` counts its triplets by `xp.maximum(found.sum(), 1)`, and why the training loop adds up the losses on
+# the device and reads them every tenth step.
+#
+# ## Rule 3: no place twice, no place outside
+#
+# An assignment to row numbers that name a place twice keeps one of the values: on NumPy the last, on a GPU whichever
+# thread comes last. `+=` is such an assignment, too. The gradient of a drawing that is part of three pairs is the sum
+# of three, so this is a real trap:
+
+
+# %%
+def scatter_wrong(rows, values):
+    out = array_module(values).zeros(3, values.dtype)
+    out[rows] += values
+    return out
+
+
+def scatter(rows, values):
+    out = array_module(values).zeros(3, values.dtype)
+    array_module(values).add.at(out, rows, values)
+    return out
+
+
+rows, values = np.array([0, 1, 1, 1]), np.array([1.0, 1, 2, 4], np.float32)
+np.testing.assert_array_equal(scatter(rows, values), [1, 7, 0])
+print("on NumPy: out[rows] += values gives", scatter_wrong(rows, values), "and add.at", scatter(rows, values))
+rows, values = to_device(rows, "cuda"), to_device(values, "cuda")
+attempt("out[rows] += values", scatter_wrong, rows, values)
+attempt("xp.add.at(out, rows, values)", scatter, rows, values)
+attempt("values[rows + 3]", lambda: values[rows + 3])
+
+# %% [markdown]
+# The last line is an error on NumPy and on the double. CuPy would take some other element and say nothing: to check,
+# the host would have to look at the row numbers and wait.
+#
+# ## The heads: a matrix instead of a scatter
+#
+# `add.at` gives the right sum but on a GPU adds in another order each time, and a sum of floating-point numbers depends
+# on its order. Two runs with the same seed would part ways. The heads therefore add by a matrix product. Let $S$ be the
+# matrix $(P, N)$ with $+1$ at $(p, a_p)$ and $-1$ at $(p, b_p)$ for each pair $p = (a_p, b_p)$. The differences of the
+# embeddings are $\Delta = S z$. With $G$ the gradient by $\Delta$, a change of $z$ changes the loss by
+# $\operatorname{tr}(G^\top S\, \delta z)$, so
+#
+# $$dz = S^\top G.$$
+#
+# For the L1 head, $s_p = b + \sum_j \alpha_j |\Delta_{pj}|$ gives
+# $G_{pj} = ds_p\, \alpha_j \operatorname{sign}(\Delta_{pj})$. By scatter, by the matrix, and by the library on both:
+
+# %%
+rng = np.random.default_rng(0)
+N, P, D = 8, 14, 5
+z, ds = rng.normal(size=(N, D)).astype(np.float32), rng.normal(size=P).astype(np.float32)
+pairs = np.stack(np.triu_indices(N, 1), axis=1)[rng.permutation(N * (N - 1) // 2)[:P]]
+alpha = np.full(D, -1 / np.sqrt(D), np.float32)
+S = np.zeros((P, N), np.float32)
+S[np.arange(P), pairs[:, 0]], S[np.arange(P), pairs[:, 1]] = 1, -1
+G = ds[:, None] * alpha * np.sign(S @ z)
+by_scatter = np.zeros_like(z)
+np.add.at(by_scatter, pairs[:, 0], G)
+np.subtract.at(by_scatter, pairs[:, 1], G)
+np.testing.assert_allclose(S.T @ G, by_scatter, atol=1e-6)
+for where in ("cpu", "cuda"):
+    head = L1Head(D).to(where)
+    head.forward(to_device(z, where), to_device(pairs, where))
+    np.testing.assert_allclose(to_host(head.backward(to_device(ds, where))), by_scatter, atol=1e-6)
+print("dz", by_scatter.shape, "is the same by scatter, by S and by L1Head, on NumPy and on the double")
+
+# %%
+terms = rng.normal(size=(1000,)).astype(np.float32)
+sums = [np.add.accumulate(rng.permutation(terms))[-1] for _ in range(300)]  # one after the other, in float32
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.6))
+image = axes[0].imshow(S, cmap="RdBu", vmin=-1.4, vmax=1.4)
+axes[0].grid(False)
+axes[0].set(xlabel="drawing n", ylabel="pair p", title="S: blue +1, red -1, white 0", yticks=range(0, P, 3))
+axes[1].hist((np.array(sums, float) - terms.astype(float).sum()) * 1e6, 30, color="tab:blue", edgecolor="white")
+axes[1].set(xlabel="float32 sum minus the exact one, in millionths", ylabel="of 300 orders")
+axes[1].set_title(f"1,000 numbers, sum {terms.astype(float).sum():.1f}")
+lesson.show(figure, "Left the matrix that takes a scatter's place; right, why: a sum's last digits hang on its order.")
+
+# %% [markdown]
+# On a CPU the library keeps $S$ sparse, with SciPy. On a GPU it is dense: almost all of it is zeros, and multiplying by
+# them is cheaper there than looking where they are not. (The n-way loss does use `add.at`, where at most **two**
+# numbers meet at a place, for $a + b = b + a$.)
+#
+# ## Random numbers come from the host
+#
+# Which classes, which drawings, which distortion: all this is drawn by one NumPy generator on the host. CuPy's
+# generator gives other numbers, and lacks some of the methods:
+
+# %%
+background = lesson.drawings("background")
+for name in ("random", "normal", "choice", "permutation"):
+    attempt(f"generator.{name}", lambda name=name: getattr(cupy_double.cupy.random.default_rng(0), name))
+sampler = Pairs(background, 8)
+batches = [sampler.draw(np.random.default_rng(3)).to(where) for where in ("cpu", "cuda")]
+np.testing.assert_array_equal(batches[0].pairs, to_host(batches[1].pairs))
+np.testing.assert_array_equal(batches[0].same, to_host(batches[1].same))
+print("a batch is the same on both:", batches[0].pairs.shape, "pairs, rows", batches[0].rows[:4], "...")
+
+# %% [markdown]
+# So a run sees the same batches wherever it computes. They take a few kilobytes; the way *to* the device costs little,
+# since nobody waits for it.
+#
+# ## One training step, on both
+#
+# `conv4`, the few-shot literature's network, with the n-way loss and Adam, from the images to the update. Loss and
+# gradients are read after the step, and the copies counted until then. In float64, so that roundings do not blur the
+# comparison:
+
+# %%
+ways = 5 if lesson.QUICK else 30
+few = background.take_classes(range(10 if lesson.QUICK else 60))
+
+
+def training_step(where, dtype):
+    """Loss and gradients of one step, on the host, and the copies to the host until it was over."""
+    rng, network = np.random.default_rng(0), conv4(np.random.default_rng(1)).astype(dtype).to(where)
+    optimizer, views = Adam(network), Views(few.images, 35, where)
+    start = cupy_double.copies()
+    drawn = Episodes(few, ways, 4).draw(rng)
+    images = views(drawn.rows, draw_distortions(rng, len(drawn.rows))).astype(dtype)
+    z = network.forward(images)
+    loss, dz = CRITERIA["nway"].compute(network.head, z, drawn.to(where), None)
+    network.backward(dz)
+    kept = {f"{name}.{key}": grad.copy() for name, layer in network.walk() for key, grad in layer.grads.items()}
+    optimizer.step(1e-3)
+    network.zero_grad()
+    copies = cupy_double.copies() - start
+    return float(loss), {name: to_host(grad) for name, grad in kept.items()}, copies
+
+
+for dtype in (np.float64, np.float32):
+    (loss, grads, _), (loss_there, grads_there, copies) = (training_step(where, dtype) for where in ("cpu", "cuda"))
+    largest = max(abs(grad).max() for grad in grads.values())
+    difference = max(abs(grads_there[name] - grad).max() for name, grad in grads.items()) / largest
+    assert copies == 0 and abs(loss - loss_there) < 1e-4
+    assert dtype == np.float32 or difference < 1e-8
+    print(f"{dtype.__name__}: losses {loss:.7f} and {loss_there:.7f}, {copies} copies back in the step;")
+    print(f"    the {len(grads)} gradients differ by {difference:.0e} of the largest element")
+
+# %% [markdown]
+# The same numbers, and nothing read back. In float32 the gradients differ by more than a rounding: a batch is cut into
+# other chunks on a device, sums round differently, and where two pixels of a window are all but equal another one wins
+# the pooling and takes the whole gradient. For the same reason a run on a GPU does not end with the weights of a run on
+# the CPU, though it sees the same batches.
+#
+# The double tells something else, too: how much there is to launch. Each new array on the device stands for at least
+# one launch. On a CPU, `in_chunks` cuts a batch so that a few images at a time stay in the cache (4 MiB of work
+# memory). For a GPU it cuts at 1 GiB. If it cut as it does for the CPU:
+
+
+# %%
+def parts_of_a_step():
+    """(name, function) of what a step does, one after the other; each takes what the one before it gives."""
+    rng, network = np.random.default_rng(0), conv4(np.random.default_rng(1)).to("cuda")
+    optimizer, views, drawn = Adam(network), Views(few.images, 35, "cuda"), Episodes(few, ways, 4).draw(rng)
+    matrices, there = draw_distortions(rng, len(drawn.rows)), drawn.to("cuda")
+    layers = [(f"block {number}", layer) for number, layer in enumerate(network.twin.layers, start=1)]
+    yield "views", lambda _: views(drawn.rows, matrices)
+    yield from ((name, layer.forward) for name, layer in layers)
+    yield "head and loss", lambda z: CRITERIA["nway"].compute(network.head, z, there, None)[1]
+    yield from ((name, layer.backward) for name, layer in layers[::-1])
+    yield "update", lambda _: optimizer.step(1e-3)
+
+
+def new_arrays(chunk_bytes):
+    """{part: how many arrays it makes on the device}."""
+    counts, value, of, kept = {}, None, cupy_double.ndarray._of, backend.DEVICE_CHUNK_BYTES
+    made = []
+
+    def noting(host):
+        made.append(host.base is None)  # a view is no new array
+        return of(host)
+
+    try:
+        cupy_double.ndarray._of, backend.DEVICE_CHUNK_BYTES = staticmethod(noting), chunk_bytes
+        for name, function in parts_of_a_step():
+            made.clear()
+            value = function(value)
+            counts[name] = counts.get(name, 0) + sum(made)
+    finally:
+        cupy_double.ndarray._of, backend.DEVICE_CHUNK_BYTES = of, kept
+    del counts["block 5"]  # the last layer only lays its images out as rows
+    return counts
+
+
+# %%
+coarse, fine = new_arrays(backend.DEVICE_CHUNK_BYTES), new_arrays(backend.HOST_CHUNK_BYTES)
+figure, ax = plt.subplots(figsize=(9, 3.4))
+places = np.arange(len(coarse))
+for shift, counts, label in ((-0.2, coarse, "cut at 1 GiB, as for a GPU"), (0.2, fine, "cut at 4 MiB, as for a CPU")):
+    bars = ax.bar(places + shift, counts.values(), 0.4, label=f"{label}: {sum(counts.values())} in all")
+    ax.bar_label(bars, fontsize=8)
+ax.set(xticks=places, xticklabels=list(coarse), ylabel="new arrays in one step")
+ax.legend()
+ax.grid(axis="x")
+lesson.show(figure, "The large blocks would be launched in many small pieces if they were cut for a CPU's cache.")
+
+# %% [markdown]
+# ## How many operations for a byte
+#
+# Whether a layer is held up by computing or by memory depends on its **arithmetic intensity** $I = f / m$, operations
+# for each byte moved. By the model above, without the launch, the speed is
+#
+# $$\frac{f}{t} = \min(F,\; I\, B),$$
+#
+# a *roofline*: a slope while $I < F / B$, the machine's *balance*, and flat beyond. With the assumed numbers the
+# balance is 5 FLOP a byte for the CPU, 20 for the GPU, 133 with TF32. For the layers of the paper's network and a step
+# of 128 pairs, 256 images, forward and backward: operations by `timing.arithmetic`, by the definition of the layer, and
+# bytes if each array is moved once whenever it goes in or out ($x$, $W$, $y$ forward; $x$, $W$, $dy$, $dx$, $dW$
+# backward).
+
+# %%
+network, size, points = koch(np.random.default_rng(0)), 105, {}
+shape = (256, size, size, 1)
+for layer in network.twin.layers:
+    if isinstance(layer, Block):
+        _, H, W, O = layer.conv.output_shape(shape)
+        out, weights = (256, H // layer.window, W // layer.window, O), layer.conv.params["W"].size
+        first = not layer.conv.input_gradient
+        name = f"conv {len(layer.conv.params['W'])} x {len(layer.conv.params['W'])}, {shape[-1]} to {O}"
+    elif isinstance(layer, Linear):
+        shape = (256, prod(shape[1:]))
+        out, weights, first = (256, 4096), layer.params["W"].size, False
+        name = "fully connected"
+    else:
+        continue
+    moved = 4 * ((2 if first else 3) * prod(shape) + 3 * weights + 2 * prod(out))
+    points[name] = 1e9 * arithmetic(layer, shape)["gflop"], moved
+    shape = out
+numbers = sum(array.size for array in network.arrays().values())
+points["sigmoid"] = 8 * 256 * 4096, 4 * 5 * 256 * 4096  # x, y; dy, y, dx, and about 8 operations
+points["L1 head"] = 12 * 128 * 4096, 4 * 5 * 256 * 4096  # z twice, dz; the pairs' differences and G, there and back
+points["update"] = 4 * numbers, 4 * 5 * numbers  # momentum: w, g, v read; w, v written
+del network
+
+# %%
+figure, ax = plt.subplots(figsize=(10.5, 4.6))
+intensity = np.geomspace(0.1, 5000, 200)
+for number, (name, (_, peak, bandwidth)) in enumerate(MACHINES.items()):
+    style = "--" if "TF32" in name else "-"
+    ax.loglog(intensity, np.minimum(peak, intensity * bandwidth) / 1e12, style, color=f"C{number}", label=name)
+for name, (flop, moved) in points.items():
+    for number, (_, peak, bandwidth) in enumerate(MACHINES.values()):
+        ax.plot(flop / moved, min(peak, flop / moved * bandwidth) / 1e12, "o", color=f"C{number}", markersize=4)
+    height = 0.15 if flop / moved > 10 else 0.013
+    ax.text(flop / moved, height, name, rotation=90, fontsize=8, va="bottom", ha="center")
+ax.set(xlabel="arithmetic intensity (FLOP per byte)", ylabel="TFLOP/s at most, by the model", ylim=(1e-3, 1e3))
+ax.set_title("assumed machines; layers of the paper's network, 256 images")
+ax.legend(loc="upper left")
+lesson.show(figure, "Convolutions lie far to the right, where machines compute; update and sigmoid wait for memory.")
+
+# %%
+print(f"{'':24}{'GFLOP':>8}{'MB':>7}{'I':>7}   least milliseconds, by the model: CPU, GPU, TF32")
+totals = np.zeros(3)
+for name, (flop, moved) in points.items():
+    least = np.array([max(flop / peak, moved / bandwidth) * 1e3 for _, peak, bandwidth in MACHINES.values()])
+    totals += least
+    print(f"{name:24}{flop / 1e9:8.1f}{moved / 1e6:7.0f}{flop / moved:7.1f}   ", *(f"{value:10.2f}" for value in least))
+print(f"{'all':46}   ", *(f"{value:10.2f}" for value in totals))
+
+# %% [markdown]
+# All four convolutions and the fully connected layer lie to the right of the float32 balance: there it is the
+# calculators that count, and the 81 % of the second convolution stay 79 % of the time. The update moves 0.8 GB for 0.2
+# GFLOP. By the model it has 0.3 % of the CPU's time, 1 % of the GPU's and 7 % with TF32, where the fully connected
+# layer, at 118, has crossed its balance, too. **The faster a machine computes, the more of its time goes into moving
+# numbers.**
+#
+# These are bounds from below, for machines that are assumed. Launches and pooling are left out; and by Fourier's
+# products (lesson 8) the second convolution takes a seventh of its multiplications, but has spectra to move.
+#
+# ## Ten bits: TF32
+#
+# A float32 keeps 23 bits behind the leading one. GPUs can multiply faster if both factors are rounded to 10 bits first,
+# the format *TF32*; sums are still made in float32. The relative error of such a rounding is at most
+# $2^{-11} \approx 5 \cdot 10^{-4}$, where float32's is $2^{-24} \approx 6 \cdot 10^{-8}$. In NumPy it takes a line, on
+# the bits of the number: add half of the last place that is kept (to even, if it is a tie), and clear the 13 bits
+# below.
+
+
+# %%
+def tf32(x):
+    bits = x.view(np.uint32)
+    return ((bits + np.uint32(0xFFF) + ((bits >> 13) & 1)) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
+numbers = rng.uniform(1, 2, 10000).astype(np.float32)
+assert abs(tf32(numbers) / numbers - 1).max() <= 2**-11
+ten_bits = (1 + np.arange(1024) / 1024).astype(np.float32)
+np.testing.assert_array_equal(tf32(ten_bits), ten_bits)
+print("pi", np.float32(np.pi), "becomes", tf32(np.array([np.pi], np.float32))[0])
+
+# %% [markdown]
+# What does it do to a product of matrices? Let $a$, $b$ be independent random numbers around 0 and $\delta$ the
+# roundings. Each term of a sum, $ab$, is off by about $a\, \delta_b + b\, \delta_a$. Squares of independent terms add
+# up, in the sum of $D$ terms and in its error alike, so $D$ cancels:
+#
+# $$\frac{\text{error}}{\text{result}} \approx \sqrt{\frac{2 D\, \overline{a^2}\; \overline{\delta^2}}
+# {D\, \overline{a^2}\; \overline{a^2}}} = \sqrt{2\, \overline{\delta^2} / \overline{a^2}}.$$
+
+# %%
+depths = 2 ** np.arange(4, 11 if lesson.QUICK else 14)
+errors = {"float32": [], "TF32": []}
+for depth in depths:
+    a, b = rng.normal(size=(2, 64, depth)).astype(np.float32)
+    exact = a.astype(float) @ b.T.astype(float)
+    for name, product in (("float32", a @ b.T), ("TF32", tf32(a) @ tf32(b).T)):
+        errors[name].append(np.sqrt(((product - exact) ** 2).mean() / (exact**2).mean()))
+expected = np.sqrt(2 * ((tf32(a) - a) ** 2).mean() / (a**2).mean())
+np.testing.assert_allclose(errors["TF32"], expected, rtol=0.15)
+print(f"TF32: expected {expected:.2e}, measured {min(errors['TF32']):.2e} to {max(errors['TF32']):.2e}")
+print(f"float32 {errors['float32'][0]:.0e} at length {depths[0]}, {errors['float32'][-1]:.0e} at {depths[-1]}")
+figure, ax = plt.subplots(figsize=(7, 3.4))
+for name, color in (("float32", "tab:blue"), ("TF32", "tab:orange")):
+    ax.loglog(depths, errors[name], "o-", color=color, label=name)
+ax.axhline(2**-11, color="black", linestyle=":", label="2^-11, the largest rounding of one factor")
+ax.set(xlabel="length of the sums", ylabel="error (of the root mean square)", ylim=(1e-8, 1e-2), xticks=depths[::3])
+ax.set_xticklabels(depths[::3])
+ax.legend(loc="center right")
+lesson.show(figure, "A product of matrices in TF32 is off by some 3 in 10,000, however long its sums are.")
+
+# %% [markdown]
+# That is harmless for most training, and a thousand times more than a check of gradients would want to see. So the
+# library multiplies in float32 unless `CUPY_TF32` is set, and `python -m minisiamese.backend` allows a GPU's gradients
+# to differ from NumPy's by $10^{-4}$ without TF32 and by $10^{-2}$ with it.
+#
+# ## Cleaning up
+#
+# The double goes, and what was there comes back. If this machine has a GPU that CuPy can use, `softplus` now runs on
+# it.
+
+# %%
+for name, module in before.items():
+    if module is None:
+        del sys.modules[name]
+    else:
+        sys.modules[name] = module
+sys.path.pop(0)
+where = "cuda" if gpu.missing() is None else "cpu"
+there = to_host(softplus(to_device(host, where)))
+np.testing.assert_allclose(there, softplus(host), rtol=1e-6)
+print(f"softplus on {where}: {there}")
+
+# %% [markdown]
+# ## What to try
+#
+# - Put one `float(loss)` into `training_step`, before `copies` is read, and see the assertion fail. Then look for a
+#   line of `minisiamese/losses.py` that you could make read a value without noticing.
+# - In the roofline, take 1 pair in place of 128 (2 images for 256). Which layer moves farthest, and why is a GPU of
+#   little use for asking about a single pair?
+# - In `queue`, make every operation 3 µs long, shorter than its launch. What does reading a value cost then?
+#
+# **Exercise 9** asks for the softmax cross-entropy of $N$ classes and for the gradient of a distance head, by lines
+# that serve NumPy and CuPy alike and read nothing back. In a terminal, in the folder that you cloned (in JupyterLab:
+# File, New, Terminal; then `cd ..` if you started it in `lessons`):
+#
+#     .venv/bin/python -m lessons.exercises start 9
+#     .venv/bin/python -m lessons.exercises check ex09.py
+#
+# The first writes `ex09.py` with empty functions, the second runs the library's own tests against what you put there.
