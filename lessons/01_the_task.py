@@ -49,7 +49,7 @@ for axes, group in zip(rows, groups, strict=True):
     characters = rng.choice(background.classes_of_group[group], 10, replace=False)
     for ax, label in zip(axes, characters, strict=True):
         picture(ax, background.images[background.rows_of_class[label][0]])
-    axes[0].set_ylabel(background.group_names[group][:14], fontsize=8)
+    axes[0].set_ylabel(background.group_names[group].split("_")[0], fontsize=8)
 figure.supxlabel("ten characters of each alphabet, 105 x 105 pixels, all by one person of that alphabet", fontsize=9)
 lesson.show(figure, "Four of the background alphabets: within one, characters share strokes and are easily confused.")
 
@@ -165,7 +165,7 @@ print(f"nearest neighbour {measured['accuracy']:.2%}, 95 % interval {low:.1%} to
 # %%
 lesson.show(
     draw_trial(asked, scores[asked]),
-    "Scores under the drawings; green is right, red what was chosen: the choice goes to little ink, not to the shape.",
+    "Scores under the drawings; green is right, red what was chosen: the one that lies best on the query's ink.",
 )
 
 # %%
@@ -186,12 +186,15 @@ for ax, other, name in zip(axes, (right, wrong), ("the right answer", "the chose
     ax.grid(False)
     ax.set(title=f"query and {name}: distance {distance:.1f}", xlabel=f"x (pixels); {shared} pixels shared, black")
 axes[0].set_ylabel("y (pixels)")
-lesson.show(figure, "Query orange, candidate blue: strokes two pixels wide hardly meet, so less ink is less distance.")
+lesson.show(
+    figure,
+    "Query orange, candidate blue: the distance counts the pixels that are left in colour, and little ink leaves few.",
+)
 
 # %% [markdown]
-# On images of 0 and 1 the squared distance counts the pixels where one has ink and the other not. Strokes are two or
-# three pixels wide; moved by that much, a drawing shares next to nothing with itself. What is left to go by is the
-# amount of ink: **the nearest picture is often the emptiest.**
+# On images of 0 and 1 the squared distance counts the pixels where one has ink and the other not. Strokes are a few
+# pixels wide; moved by that much, a drawing shares next to nothing with itself. What is left to go by is the amount of
+# ink: **the nearest picture is often the emptiest.**
 
 # %%
 ink = (trials.images > 0).sum(axis=(1, 2, 3))
@@ -222,7 +225,7 @@ measured = rate(credits(trials.scores(modified_hausdorff), trials.target))
 print(f"modified Hausdorff distance {measured['accuracy']:.2%}")
 
 # %% [markdown]
-# Three times as good, by one good idea that took people to have. The paper's answer is to *learn* what to forgive, from
+# Three times as good, by one idea; but a person had to have it. The paper's answer is to *learn* what to forgive, from
 # other alphabets, by asking of many pairs only this: same or different? That is the way of the next lessons:
 #
 # | method | 20-way, Lake's 400 trials |

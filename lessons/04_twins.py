@@ -222,8 +222,11 @@ s = np.array([-100, -20, -1, 0, 1, 20, 100], np.float32)
 with np.errstate(all="ignore"):  # the warnings are what is shown here, as inf and nan
     p = 1 / (1 + np.exp(-s))
     for y in (1, 0):
-        print(f"y = {y}, naive ", -y * np.log(p) - (1 - y) * np.log(1 - p))
-        print(f"y = {y}, stable", np.array([bce(s[i : i + 1], np.full(1, y))[0] for i in range(len(s))]))
+        naive = -y * np.log(p) - (1 - y) * np.log(1 - p)
+        stable = [bce(s[i : i + 1], np.full(1, y))[0] for i in range(len(s))]
+        for name, row in ((f"y = {y}: s", s), ("naive", naive), ("stable", stable)):
+            print(f"{name:>8}", "".join(f"{value:10.2g}" for value in row))
+        np.testing.assert_allclose(naive[2:5], stable[2:5], rtol=1e-5)  # where the first can be trusted
 
 # %%
 s, y = rng.normal(size=50) * 3, (rng.random(50) < 0.5).astype(float)

@@ -203,8 +203,8 @@ lesson.show(
 # The contrastive loss does what its formula says. Same pairs pull until nothing is left between them, and each class
 # becomes a point, a margin from its neighbours; only there the forces vanish. The triplet loss is 0 as soon as all
 # triplets are easy, and stops there: the classes are parted by the margin, and one is still wide. For new characters
-# that can be an advantage: what tells two drawings of *one* class apart may be what tells two *other* classes apart, and
-# the triplet loss does not ask for it to be forgotten.
+# that can be an advantage: what tells two drawings of *one* class apart may be what tells two *other* classes apart,
+# and the triplet loss does not ask for it to be forgotten.
 #
 # ## Mining in a batch
 #
@@ -306,8 +306,8 @@ print(f"semi-hard less random: {100 * difference.mean():+.1f} points, +- {100 * 
 # In this run semi-hard mining got 81.6 % of the held-out trials right and random mining 77.3 %, 4.3 points more with a
 # 95 % interval of 2.1 to either side: that is more than the chance in which trials were drawn. It says nothing of the
 # chance in the training, for which other seeds have to be tried: with `[1, stream]` and `[2, stream]` in place of
-# `[0, stream]` it was 5.9 and 8.5 points. So at this rate and this many steps it is better; a rate chosen for each of
-# the two might leave less of a difference, since a mean over easy triplets, too, has smaller gradients.
+# `[0, stream]` it was 5.9 and 8.5 points. So it is better at this rate and this many steps; with a rate chosen for each
+# of the two, or at the end of a long training, the difference may be another.
 #
 # ## Too hard: the collapse
 #

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 9. The same lines on a GPU
 #
-# *Koch, Zemel & Salakhutdinov (2015) do not say what they trained on. About 20 minutes, and no GPU is needed.*
+# *The network of Koch, Zemel & Salakhutdinov (2015), section 3.1, on another machine. No GPU is needed. About 20
+# minutes.*
 #
 # A GPU multiplies matrices hundreds of times faster than two cores of a CPU, and CuPy gives it NumPy's functions. So a
 # network written in NumPy could run there unchanged, if its lines keep to a few rules. The library's do:
