@@ -12,6 +12,8 @@
 # nearest picture. The paper gives that method 21.7 %. At its end you write it yourself.
 
 # %%
+from textwrap import fill
+
 import lesson
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,7 +51,7 @@ for axes, group in zip(rows, groups, strict=True):
     characters = rng.choice(background.classes_of_group[group], 10, replace=False)
     for ax, label in zip(axes, characters, strict=True):
         picture(ax, background.images[background.rows_of_class[label][0]])
-    axes[0].set_ylabel(background.group_names[group].split("_")[0], fontsize=8)
+    axes[0].set_ylabel(fill(background.group_names[group].replace("_", " "), 12), fontsize=7)
 figure.supxlabel("ten characters of each alphabet, 105 x 105 pixels, all by one person of that alphabet", fontsize=9)
 lesson.show(figure, "Four of the background alphabets: within one, characters share strokes and are easily confused.")
 
@@ -62,7 +64,8 @@ for axes, label in zip(rows, rng.choice(len(background.rows_of_class), 3, replac
             ax.set_xlabel(f"person {person}", fontsize=8)
     axes[0].set_ylabel(f"character {label}", fontsize=8)
 lesson.show(
-    figure, "Three characters, each by ten people: place, size, slant and the order of strokes vary, the character not."
+    figure,
+    "Three characters, each by ten people: place, size and slant vary, and it is the same character all the same.",
 )
 
 # %% [markdown]
@@ -188,7 +191,7 @@ for ax, other, name in zip(axes, (right, wrong), ("the right answer", "the chose
 axes[0].set_ylabel("y (pixels)")
 lesson.show(
     figure,
-    "Query orange, candidate blue: the distance counts the pixels that are left in colour, and little ink leaves few.",
+    "Another trial, query orange, candidate blue: the distance counts what is left in colour, and chance decides.",
 )
 
 # %% [markdown]

@@ -39,7 +39,8 @@ from minisiamese.siamese import L1Head
 # $$dx = J_1^\top \big( J_2^\top ( J_3^\top \, d\mathcal{L}) \big), \qquad d\mathcal{L} = 1.$$
 #
 # From the right, each step is a matrix times a vector; from the left, it would be a matrix times a matrix. And the
-# Jacobian need not exist anywhere: that of the paper's last layer has $9216 \times 4096$ numbers, for one image.
+# Jacobian need not exist anywhere: that of the paper's fully connected layer has $9216 \times 4096$ numbers, for one
+# image.
 
 # %%
 rng = np.random.default_rng(0)
@@ -61,6 +62,10 @@ print("backward gives J^T dy, though J, diagonal here, was never made")
 # - `forward(x)` returns $y$ and **keeps** what backward will need, as little as possible.
 # - `backward(dy)` takes what was kept, **adds** the gradients of the parameters to `grads`, and **returns** $dx$.
 # - Neither changes its argument. Gradients add up until `zero_grad()`.
+#
+# What is kept goes through two lines of the base class: `self.keep(train, a, b)` in forward, and `a, b = self.take()`
+# in backward (`(a,) = self.take()` for one thing). They see to it that a second forward, or a backward alone, is an
+# error.
 #
 # With this, a chain is two loops: forward through the layers in order, backward in reverse. That is all of
 # `Sequential`.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 6. Learning: initial values, momentum, L2, distortion
 #
-# *Koch, Zemel & Salakhutdinov (2015), section 3.2. About 20 minutes.*
+# *Koch, Zemel & Salakhutdinov (2015), section 3.2. About 30 minutes.*
 #
 # The network and its gradients are there. Learning is what is done with them: which values the weights start from, how
 # a gradient becomes a step, how the step shrinks over the epochs, and which pictures the network gets to see.
@@ -464,7 +464,7 @@ for init in ("paper", "default"):
 # weights of the fully connected layer with their 0.2, so that at first the optimiser has one task, to make those
 # weights smaller. It has to be patient: with $\eta = 0.01$ and momentum 0.9 a weight
 # loses $2 \eta \lambda / (1 - \mu) = 2 \cdot 10^{-5}$ of itself a step, and is halved after 35,000 steps, sixteen of
-# the paper's epochs.
+# the paper's epochs with 30,000 pairs and their copies.
 #
 # ## Affine distortions
 #

@@ -44,7 +44,9 @@ N = 5 if lesson.QUICK else 20
 count = 40 if lesson.QUICK else 400
 trials = nway_trials(held_out, N, 1, count, True, np.random.default_rng(1))
 scores = trials.scores(scorer)
-print(f"{N}-way one-shot, {count} trials:", rate(credits(scores, trials.target)))
+measured = rate(credits(scores, trials.target))
+low, high = measured["interval"]
+print(f"{N}-way one-shot, {count} trials: {measured['accuracy']:.1%}, 95 % interval {low:.1%} to {high:.1%}")
 
 # %% [markdown]
 # ## Ties
@@ -163,7 +165,7 @@ lesson.show(
 # hand, the network had 83.8 % where the clean trials gave 90.5 %. `nway_trials` therefore draws $K + 1$ different
 # people for each run, $K$ for the support and the last for the queries.
 #
-# The third leak is not in the trials but in how often they are used. Whoever tries many methods, or looks at many
+# The worst leak is not in the trials but in how often they are used. Whoever tries many methods, or looks at many
 # checkpoints of one, and reports the one that does best *on the test* has used the test to choose, and has chosen luck
 # as well as skill. Let 50 methods all have a true accuracy of 90 %. Each one's accuracy over $T$ trials is
 # $\hat p \approx N(p, \sigma^2)$ with $\sigma = \sqrt{p (1 - p) / T}$. All 50 are below $x$ with probability
@@ -361,7 +363,7 @@ axes[1].legend(handles=axes[1].lines[:-1], loc="lower left")
 lesson.show(
     figure,
     "Accuracy falls with N on every line; within alphabets the network and the Hausdorff distance lie lower than "
-    "across; more shots help.",
+    "across; of 20 classes, more shots help.",
 )
 
 # %% [markdown]

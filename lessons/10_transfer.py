@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 10. Transfer: MNIST, CIFAR-10, and a flaw
 #
-# *Koch, Zemel & Salakhutdinov (2015), section 4.4 and table 3; report 000. About 20 minutes.*
+# *Koch, Zemel & Salakhutdinov (2015), section 4.4 and table 3; report 000. About 30 minutes.*
 #
 # A network that has learned what makes two drawings the same should know it of other drawings, too. The paper tests it
 # in the hardest way: trained on Omniglot alone, the network is asked about the digits of MNIST, and nothing is learned

@@ -21,6 +21,8 @@ from minisiamese.errors import BadInput  # noqa: E402
 
 QUICK = bool(os.environ.get("MINISIAMESE_QUICK"))  # for tests: little of everything, and nothing is downloaded
 
+OTHERWISE = "with other figures than the text's; or set MINISIAMESE_DATA to a folder with the official files in"
+
 plt.rcParams.update({"figure.dpi": 80, "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3})
 plt.rcParams.update({"image.cmap": "gray", "axes.titlesize": "medium"})
 
@@ -32,8 +34,8 @@ def _data():
             if QUICK and not find_file([f"omniglot/{name}.zip", f"omniglot/{name}"]):
                 return "glyphs"
             omniglot.find(name)
-    except BadInput as error:
-        print(f"on the built-in glyphs, with other figures than the text's: {error}")
+    except BadInput:
+        print(f"no Omniglot here, and none to be downloaded: on the built-in glyphs, {OTHERWISE} omniglot/")
         return "glyphs"
     return "omniglot"
 
@@ -55,8 +57,8 @@ def digits(split="test"):
     try:
         if not QUICK or find_file(["mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-images-idx3-ubyte"]):
             return mnist.load(split)
-    except BadInput as error:
-        print(f"on ten characters of the glyphs, with other figures than the text's: {error}")
+    except BadInput:
+        print(f"no MNIST here, and none to be downloaded: on ten characters of the glyphs, {OTHERWISE} mnist/")
     ten = glyphs.make([{"train": 28, "test": 29}[split]]).take_classes(range(10))
     return Dataset(ten.images, ten.labels, np.zeros(len(ten.labels), int), ten.drawers, ("digits",))
 

@@ -24,7 +24,7 @@ def modified_hausdorff(images, pairs):
     """Minus the modified Hausdorff distance of two drawings' ink, each centred on its mean.
 
     The larger of the two means, over the points of one drawing, of the distance to the nearest point of the other
-    (Dubuisson & Jain 1994). Omniglot's own demonstration of Lake's one-shot test.
+    (Dubuisson & Jain 1994); a blank page is one point. Omniglot's own demonstration of Lake's one-shot test.
     """
     from scipy.spatial import cKDTree  # here, for the programs that measure nothing and start the sooner
 

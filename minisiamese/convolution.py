@@ -66,7 +66,8 @@ def pad(x, padding):
 
 def correlate(x, weights, stride, padding, then):
     """The convolution of x (N, H, W, C) with ``weights`` (K, K, C, O), handed on as ``then(rows, y[rows])`` a few
-    images at a time, while they are still in the cache; returns the sum of what ``then`` returns.
+    images at a time, while they are still in the cache; returns the sum of what ``then`` returns, or None if that is
+    None.
 
     The columns of a whole batch would be K*K times the images, so they live for a few images at a time, too, and are
     built again for the gradients.

@@ -143,7 +143,7 @@ class Plan:
 
 def correlate(x, weights, stride, padding, then):
     """The convolution of x (N, H, W, C) with ``weights`` (K, K, C, O), handed on as ``then(rows, y[rows])`` a few
-    images at a time; returns the sum of what ``then`` returns."""
+    images at a time; returns the sum of what ``then`` returns, or None if that is None."""
     plan = Plan(x, weights, stride, padding)
     xp, N, V, O = plan.xp, plan.N, plan.V, plan.O
     plan.rows(x)

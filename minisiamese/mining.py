@@ -19,7 +19,7 @@ COLLAPSED = 0.01  # of the margin: how close to each other images of different c
 
 
 def kind_of(d_ap, d_an, margin):
-    """The kind of each triplet, as its place in ``KINDS``; every triplet is of one kind exactly.
+    """The kind of each triplet, as its place in ``KINDS``; every triplet is of one kind exactly. Arguments broadcast.
 
     easy: the loss max(0, d_ap - d_an + margin) is 0; hard: d_an <= d_ap, the negative is no farther than the positive;
     semi-hard: all between, d_ap < d_an < d_ap + margin (Schroff et al. 2015).

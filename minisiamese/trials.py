@@ -25,7 +25,10 @@ class Trials:
     target: np.ndarray
 
     def scores(self, scorer):
-        """The class scores (T, N): a class is as much like the query as its K drawings on average."""
+        """The class scores (T, N): a class is as much like the query as its K drawings on average.
+
+        ``scorer(images, pairs)`` scores pairs (P, 2) of rows of the pool, a query and a support drawing each.
+        """
         pairs = np.stack([np.repeat(self.query, self.support[0].size), self.support.ravel()], axis=1)
         return scorer(self.images, pairs).reshape(self.support.shape).mean(axis=2)
 

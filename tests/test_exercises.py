@@ -106,7 +106,7 @@ def test_a_student_starts_and_checks(tmp_path, monkeypatch, capsys):
         ("(y,) = self.take()", "expected an array, got None: is there a return?"),
         ("(y,) = self.take()\n        return dy[0] * (y[0] > 0)", "expected shape (4, 5), got (5,)"),
         ("return self.backward(dy)", "it calls itself without end"),
-        ("(y,) = self.take()\n        return self.twice(dy)", "line 38: AttributeError"),
+        ("(y,) = self.take()\n        return self.twice(dy)", "line 40: AttributeError"),
     ],
 )
 def test_a_student_is_told_where_and_why(backward, message, tmp_path, monkeypatch, capsys):
@@ -158,9 +158,14 @@ def test_a_difference_names_its_cause(expected, got, message):
         ("from os import remove", "imports os.remove"),
         ("f = layers.ReLU.backward", "uses the library's own layers"),
         ("L = layers", "uses the library's own layers"),
-        ("class Mine(layers.ReLU):\n    def f(self, x):\n        return super().forward(x)", "uses super"),
+        (
+            "class Mine(layers.ReLU):\n    def f(self, x):\n        return super().forward(x)",
+            "the library's own forward",
+        ),
         ("eval('1')", "uses eval"),
         ("x = ReLU.__bases__", "uses __bases__"),
+        ("from dataclasses import sys", "imports dataclasses.sys"),
+        ("x = np.ctypeslib.ctypes", "uses ctypes"),
     ],
 )
 def test_the_librarys_own_answer_is_refused(line, complaint):
@@ -169,13 +174,34 @@ def test_the_librarys_own_answer_is_refused(line, complaint):
     assert complaint in grading.refusal(text, 3)
 
 
+USEFUL = """
+from __future__ import annotations
+import math, time
+from functools import partial
+from minisiamese.gradcheck import check_layer
+import matplotlib.pyplot as plt
+
+def half(layers, x: np.ndarray):
+    return type(x).__name__, getattr(layers, "size", None)
+
+class Own:
+    def __init__(self):
+        super().__init__()
+        self.__hidden = 1
+
+if __name__ == "__main__":
+    print(half(3, 4))
+"""
+
+
 @pytest.mark.parametrize("number", EXERCISES)
-def test_stubs_and_solutions_and_useful_imports_are_not_refused(number):
+def test_stubs_and_solutions_and_what_students_write_besides_are_not_refused(number):
     for text in (stubs.write(number), stubs.write(number, solved=True)):
         assert grading.refusal(text, number) is None
-        for more in ("import math", "from functools import partial", "from minisiamese.gradcheck import check_layer"):
-            assert grading.refusal(f"{text}{more}\n", number) is None
+        assert grading.refusal(text + USEFUL, number) is None
     assert max(map(len, stubs.write(number).splitlines())) <= 120
+    for use in ("layer: layers.Layer = None", "print(isinstance(3, layers.ReLU))"):
+        assert grading.refusal(stubs.write(3) + use, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -218,18 +244,33 @@ def test_network_and_programs_are_stopped(tmp_path):
     assert outside.read_text() == "kept"
 
 
-def test_an_endless_loop_ends_and_what_was_done_before_counts(tmp_path, monkeypatch, capsys):
+def test_an_endless_loop_costs_its_own_points_alone(tmp_path, monkeypatch, capsys):
     text = stubs.write(6, solved=True)
     before, mark, after = text.partition("# 6.2,")
     start = after.index("    over = step")
     path = tmp_path / "ex06.py"
     path.write_text(before + mark + after[:start] + "    while True:\n        pass\n" + after[start:])
-    code, said = check(monkeypatch, capsys, path, "--seconds", 12)
-    assert code == 1 and "its 12 seconds were over: an endless loop?" in said
-    assert "2 of 2   right" in said and "2 of 13 points" in said and "not tested" in said
+    code, said = check(monkeypatch, capsys, path, "--seconds", 20)
+    assert code == 1 and "6.2: 20 seconds were over: an endless loop?" in said
+    assert said.count("right") == 3 and "11 of 13 points" in said
 
 
 # --- a teacher's folder -----------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_ends_the_check_costs_its_points_and_no_more(tmp_path, monkeypatch):
+    path = tmp_path / "ex10.py"
+    path.write_text(stubs.write(10) + "\nnp.ctypeslib.ctypes._os._exit(0)\n")
+    monkeypatch.setattr(grading, "refusal", lambda text, number: None)
+    graded = grading.grade(path, 10)
+    assert (graded["points"], graded["remark"]) == (0, "10.1: the check was ended by what it checked")
+    assert list(graded["tasks"]) == ["10.1", "10.2", "10.3"]
+
+
+def test_the_exercise_is_in_the_name(tmp_path):
+    names = {"ex03.py": 3, "ada_ex10.py": 10, "EX01.py": 1, "ex03-ada.py": 3, "hex06.py": None, "ex11.py": None}
+    for name, number in (names | {"ex031.py": None, "ex03.txt": None}).items():
+        assert grading.exercise_of(tmp_path / name) == number
 
 
 def test_a_folder_is_graded_as_a_table(tmp_path, monkeypatch, capsys):
@@ -237,17 +278,22 @@ def test_a_folder_is_graded_as_a_table(tmp_path, monkeypatch, capsys):
     (tmp_path / "ada/ex10.py").write_text(stubs.write(10, solved=True))
     (tmp_path / "bob_ex10.py").write_text(stubs.write(10) + "import torch\n")
     (tmp_path / "cy_ex10.py").write_text("def broken(:\n")
+    (tmp_path / "di_ex10.py").write_text(stubs.write(10) + "\nraise SystemExit\n")
     (tmp_path / "notes.py").write_text("")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/ex10.py").write_text("")
     code, said = check(monkeypatch, capsys, tmp_path, "--csv")
     rows = list(csv.DictReader(io.StringIO(said)))
     assert code == 1 and [row["file"][len(str(tmp_path)) + 1 :] for row in rows] == [
         "ada/ex10.py",
         "bob_ex10.py",
         "cy_ex10.py",
+        "di_ex10.py",
         "notes.py",
     ]
-    assert [row["points"] for row in rows] == ["10", "0", "0", ""] and rows[0]["tasks"] == "10.1=3 10.2=3 10.3=4"
-    assert "refused" in rows[1]["remark"] and "not graded" in rows[3]["remark"]
+    assert [row["points"] for row in rows] == ["10", "0", "0", "0", ""] and rows[0]["tasks"] == "10.1=3 10.2=3 10.3=4"
+    assert "refused" in rows[1]["remark"] and "not graded" in rows[4]["remark"]
+    assert "cannot be imported: line 1: invalid syntax" in rows[2]["remark"] and "SystemExit" in rows[3]["remark"]
     code, said = check(monkeypatch, capsys, tmp_path / "cy_ex10.py")
     assert "the file cannot be imported: line 1: invalid syntax" in said
 
@@ -259,7 +305,9 @@ def test_a_folder_is_graded_as_a_table(tmp_path, monkeypatch, capsys):
         (["start", "three"], "invalid literal"),
         (["check", "nowhere.py"], "there is no file nowhere.py"),
         (["check", __file__], "its name must have its exercise in it"),
-        (["check", ".", "--seconds", "0"], "--seconds and --memory must be more than 0"),
+        (["check", ".", "--seconds", "0"], "--seconds must be 1 to 86400, not 0"),
+        (["check", ".", "--seconds", "inf"], "--seconds must be 1 to 86400, not inf"),
+        (["check", ".", "--memory", "1e30"], "--memory must be 1 to 1024 GiB"),
         (["solution", "3.9"], "there is no task 3.9"),
         ([], "start"),
     ],

@@ -10,6 +10,7 @@ import csv
 import re
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -39,9 +40,9 @@ class Check:
     path: Annotated[Path, tyro.conf.Positional]
     # Print a line of comma-separated values for each file: file, exercise, points, of, tasks, remark.
     csv: bool = False
-    # Seconds that a file may take.
-    seconds: float = 120
-    # Memory that a file may take, in GiB (not limited on Windows).
+    # Seconds after which the task that is under way is given up.
+    seconds: float = 60
+    # Memory that a file may take, in GiB (limited on Linux alone).
     memory: float = 4.0
 
 
@@ -70,17 +71,21 @@ def start(config):
 
 
 def check(config):
-    if not config.seconds > 0 or not config.memory > 0:
-        raise BadInput("--seconds and --memory must be more than 0")
+    if find_spec("pytest") is None:
+        raise BadInput("checking needs pytest, which runs the library's tests: pip install -e '.[lessons]'")
+    if not 1 <= config.seconds <= 86400:
+        raise BadInput(f"--seconds must be 1 to 86400, not {config.seconds:g}")
+    if not 1 <= config.memory <= 1024:
+        raise BadInput(f"--memory must be 1 to 1024 GiB, not {config.memory:g}")
     paths = [config.path]
     if config.path.is_dir():
-        paths = [path for path in sorted(config.path.rglob("*.py")) if not path.name.startswith(".")]
+        paths = [path for path in sorted(config.path.rglob("*.py")) if path.is_file() and _visible(path, config.path)]
         if not paths:
             raise BadInput(f"{config.path} holds no Python files")
     elif not config.path.is_file():
         raise BadInput(f"there is no file {config.path}: '{PROGRAM} start N' writes exNN.py")
     elif grading.exercise_of(config.path) is None:
-        raise BadInput(f"{config.path}: its name must have its exercise in it, as ex03.py has (ex01 to ex10)")
+        raise BadInput(f"{config.path}: its name must have its exercise in it, and end as ex03.py does (ex01 to ex10)")
     table, complete = csv.writer(sys.stdout), True
     if config.csv:
         table.writerow(["file", "exercise", "points", "of", "tasks", "remark"])
@@ -101,6 +106,11 @@ def check(config):
             print(describe(path, number, graded))
         sys.stdout.flush()
     return 0 if complete else 1
+
+
+def _visible(path, folder):
+    """Whether neither a file nor a folder that it is in is hidden, or Python's own."""
+    return not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
 
 
 def describe(path, number, graded):

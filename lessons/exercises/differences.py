@@ -24,7 +24,8 @@ def difference(expected, got, tolerance=TOLERANCE, slip=""):
         if given.shape != right.shape:
             turned = right.ndim == 2 and given.shape == right.shape[::-1] and _equal(right, given.T, tolerance)
             return f"{name}: expected shape {right.shape}, got {given.shape}: {'it is transposed' if turned else slip}"
-        if {right.dtype.kind, given.dtype.kind} == {"f"} and given.dtype != right.dtype and tolerance == TOLERANCE:
+        of_floats = {right.dtype.kind, given.dtype.kind} == {"f"} and right.size
+        if of_floats and given.dtype != right.dtype and tolerance == TOLERANCE:
             return f"{name}: expected {right.dtype}, got {given.dtype}: the type that comes in goes out"
         if not _equal(right, given, tolerance):
             if name.startswith("whether "):
@@ -48,8 +49,11 @@ def _place(right, given, tolerance):
     gap = np.where(np.isnan(gap) & ~(np.isnan(right) & np.isnan(given)), np.inf, np.nan_to_num(gap))
     wrong = gap > tolerance * np.abs(right).max(initial=0) + 1e-12
     at = np.unravel_index(gap.argmax(), gap.shape)
-    where = ", ".join(map(str, at))
-    return f"[{where}]: expected {_number(right[at])}, got {_number(given[at])}; {wrong.sum()} of {wrong.size} differ"
+    where, digits = ", ".join(map(str, at)), 4
+    while digits < 12 and _number(right[at], digits) == _number(given[at], digits):
+        digits += 2
+    values = f"expected {_number(right[at], digits)}, got {_number(given[at], digits)}"
+    return f"[{where}]: {values}; {wrong.sum()} of {wrong.size} differ"
 
 
 def _cause(name, right, given, expected):
@@ -58,6 +62,8 @@ def _cause(name, right, given, expected):
         return "an argument was changed; make a new array instead of writing into it"
     if np.isnan(given).any() and not np.isnan(right).any():
         return "not a number: a division by 0, or an overflow"
+    if np.isinf(given).any():
+        return "infinite: an overflow, a division by 0, or the logarithm of 0"
     if name.endswith("after a second pass"):
         once = np.asarray(expected[name.removesuffix(" after a second pass")])
         if _equal(once, given):
@@ -77,7 +83,7 @@ def _cause(name, right, given, expected):
         return f"it is {n} times what it should be: a missing 1/N, or a factor?"
     if n > 1 and np.isclose(ratio, 1 / n, rtol=1e-5):
         return f"it is 1/{n} of what it should be: a mean where a sum is meant, or a factor?"
-    if right.size > 1 and ratio != 1:
+    if right.size > 1 and abs(ratio - 1) > 0.01:
         return f"it is {_number(ratio)} times what it should be, everywhere: a forgotten factor?"
     return None
 
@@ -91,8 +97,8 @@ def _ratio(right, given):
     return float(ratios.flat[0]) if np.allclose(ratios, ratios.flat[0], rtol=1e-5) else 1.0
 
 
-def _number(x):
-    return f"{np.asarray(x).item() + 0:.4g}" if np.asarray(x).dtype.kind in "fiu" else str(np.asarray(x).item())
+def _number(x, digits=4):
+    return f"{np.asarray(x).item() + 0:.{digits}g}" if np.asarray(x).dtype.kind in "fiu" else str(np.asarray(x).item())
 
 
 def _short(x):

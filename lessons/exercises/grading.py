@@ -19,59 +19,90 @@ from lessons.exercises import stubs
 from lessons.exercises.table import EXERCISES
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = {"numpy", "math", "itertools", "functools", "operator", "collections", "dataclasses", "typing"}
-REFUSED_NAMES = {
-    "super",
-    "eval",
-    "exec",
-    "compile",
-    "open",
-    "__import__",
-    "globals",
-    "locals",
-    "vars",
-    "getattr",
-    "setattr",
+LIBRARIES = {
+    "numpy",
+    "matplotlib",
+    "minisiamese.gradcheck",
+    "math",
+    "itertools",
+    "functools",
+    "operator",
+    "collections",
 }
+LIBRARIES |= {"dataclasses", "typing", "__future__", "time", "copy", "warnings", "random"}
+REFUSED = {"eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars"}  # names
+REFUSED |= {"sys", "os", "modules", "importlib", "inspect", "builtins", "ctypes", "ctypeslib"}  # and attributes
+HARMLESS = {"__init__", "__name__", "__doc__", "__class__", "__len__", "__call__", "__getitem__"}
 
 
 def exercise_of(path):
     """The number of the exercise that a file's name tells (ex03.py, ada_ex03.py), or None."""
-    found = re.search(r"ex(\d\d)(?!\d)", path.stem)
-    return int(found[1]) if found and int(found[1]) in EXERCISES else None
+    found = re.search(r"(?<![a-z0-9])ex(\d\d)(?!\d)", path.stem.lower())
+    return int(found[1]) if found and path.suffix == ".py" and int(found[1]) in EXERCISES else None
 
 
 def refusal(text, number):
-    """Why a file of answers is not graded, with the line, or None: it may import what its stubs import, NumPy and a few
-    modules of Python, and may not call the library's own answers, or look for them. Text that is no Python is not for
-    here to refuse."""
+    """Why a file of answers is not graded, with the line, or None.
+
+    It may import what its stubs import, NumPy and a few modules of Python, and may not call the library's own answers,
+    or look for them. Text that is no Python is not for here to refuse.
+    """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return None
-    allowed = set(_imported(ast.parse(stubs.write(number, solved=True)))) | {("minisiamese", "gradcheck")}
-    asked = {name.partition(".")[0] for task in EXERCISES[number].tasks.values() for name in task.names}
-    bases = {id(node) for each in ast.walk(tree) if isinstance(each, ast.ClassDef) for node in map(_root, each.bases)}
-    modules = set()  # of the library, by the names that the file gives them
+    given = set(_imported(ast.parse(stubs.write(number, solved=True))))
+    theirs = {module for module, _ in given if not module.startswith("minisiamese")}
+    asked = {part for task in EXERCISES[number].tasks.values() for name in task.names for part in name.split(".")}
+    aliases = set()  # names of the library's modules in this file
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for module, name in _imported(node):
-                home = module if name is None else f"{module}.{name}"
-                free = module.partition(".")[0] in LIBRARIES or module == "minisiamese.gradcheck"
-                if not free and (module, name) not in allowed:
-                    own = module.startswith("minisiamese") and (name in asked or name == "*" or name is None)
-                    what = "the library's own answer" if own else f"not among what exercise {number} needs"
-                    return f"line {node.lineno} imports {home}, which is {what}"
-            if isinstance(node, ast.ImportFrom) and node.module == "minisiamese":
-                modules |= {alias.asname or alias.name for alias in node.names if alias.name != "gradcheck"}
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for module, name in _imported(node):
+            free = module in theirs or module in LIBRARIES or module.partition(".")[0] in LIBRARIES
+            if name in REFUSED or not (
+                free or (module, name) in given or (module, name) == ("minisiamese", "gradcheck")
+            ):
+                what = f"not among what exercise {number} needs"
+                if module.startswith("minisiamese") and (name in asked or name in ("*", None)):
+                    what = "the library's own answer"
+                return f"line {node.lineno} imports {module if name is None else f'{module}.{name}'}, which is {what}"
+        if isinstance(node, ast.ImportFrom) and node.module == "minisiamese":
+            aliases |= {alias.asname or alias.name for alias in node.names if alias.name != "gradcheck"}
+    return _uses(tree, aliases - _bound(tree), asked)
+
+
+def _uses(tree, modules, asked):
+    """What a file has no business with, by line, or None."""
+    apart = {id(part) for node in ast.walk(tree) for each in _not_run(node) for part in ast.walk(each)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in modules and id(node) not in bases:
+        if isinstance(node, ast.Name) and node.id in modules and id(node) not in apart:
             return f"line {node.lineno} uses the library's own {node.id}, which is there to make classes from"
-        if isinstance(node, ast.Name) and node.id in REFUSED_NAMES:
+        if isinstance(node, ast.Name) and node.id in REFUSED and isinstance(node.ctx, ast.Load):
             return f"line {node.lineno} uses {node.id}, which no exercise needs"
-        if isinstance(node, ast.Attribute) and node.attr.startswith("__"):
-            return f"line {node.lineno} uses {node.attr}, which no exercise needs"
+        if isinstance(node, ast.Attribute):
+            hidden = node.attr.startswith("__") and node.attr.endswith("__") and node.attr not in HARMLESS
+            if hidden or node.attr in REFUSED - {"compile", "open"}:
+                return f"line {node.lineno} uses {node.attr}, which no exercise needs"
+            call = node.value.func if isinstance(node.value, ast.Call) else None
+            if isinstance(call, ast.Name) and call.id == "super" and node.attr in asked:
+                return f"line {node.lineno} calls the library's own {node.attr}"
     return None
+
+
+def _not_run(node):
+    """Parts of a node in which a class of the library may be named: bases, annotations, isinstance."""
+    if isinstance(node, ast.ClassDef):
+        return node.bases
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+        return node.args[1:]
+    return [part for part in (getattr(node, name, None) for name in ("annotation", "returns")) if part]
+
+
+def _bound(tree):
+    """Names that a file gives to values of its own."""
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
 def _imported(tree):
@@ -83,17 +114,10 @@ def _imported(tree):
             yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
 
 
-def _root(node):
-    """The name that ``a.b.c`` begins with."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node
-
-
-def grade(path, number, seconds=120, memory=4.0):
+def grade(path, number, seconds=60, memory=4.0):
     """{"points", "of", "tasks": {key: result of ``worker.judge``}, "remark"} of a file of answers.
 
-    seconds it may take in all, and memory in GiB (where the system can limit it: not on Windows).
+    seconds may pass before the task that is under way is given up, and memory in GiB (Linux alone can limit it).
     """
     tasks = EXERCISES[number].tasks
     graded = {"points": 0, "of": EXERCISES[number].points, "tasks": {}, "remark": None}
@@ -103,13 +127,18 @@ def grade(path, number, seconds=120, memory=4.0):
         return graded | {"remark": f"it cannot be read ({error})"}
     if found := refusal(text, number):
         return graded | {"remark": f"refused: {found}"}
-    job = {"path": str(path.resolve()), "exercise": number, "tasks": list(tasks), "only": False}
-    job["memory"] = int(memory * 2**30) if sys.platform != "win32" else None
-    (results,), remark = run([job], seconds)
-    for key in tasks:
-        if results.get(key) is None and remark:
-            results[key] = {"points": 0, "state": "wrong", "lines": [remark]}
-            break
+    job = {"path": str(path.resolve()), "exercise": number, "memory": int(memory * 2**30), "only": False}
+    results, remark = {}, None
+    while missing := [key for key in tasks if key not in results]:
+        (found,), broken = run([job | {"tasks": missing}], seconds)
+        results |= {key: result for key, result in found.items() if result}
+        for key in [key for key in missing if key not in results][:1]:  # was under way; the others are begun anew
+            results[key] = {"points": 0, "state": "wrong", "lines": [broken]}
+            remark = remark or f"{key}: {broken}"
+    first = [line for result in results.values() for line in result["lines"][:1]]
+    if len(first) == len(tasks) and len({line.partition(":")[0] for line in first}) == 1 and "imported" in first[0]:
+        remark = first[0]
+        results = {key: result | {"lines": []} for key, result in results.items()}
     graded["points"] = sum(result["points"] for result in results.values())
     return graded | {"tasks": results, "remark": remark}
 
@@ -137,11 +166,16 @@ def run(jobs, seconds):
             if process.returncode:
                 remark = f"the check broke off: {(said.strip().splitlines() or ['no reason given'])[-1][:160]}"
         except subprocess.TimeoutExpired:
-            remark = f"its {seconds:g} seconds were over: an endless loop?"
+            remark = f"{seconds:g} seconds were over: an endless loop?"
         finally:
             _end(process)
         results = json.loads(files[1].read_text()) if files[1].exists() else []
-        return results + [{}] * (len(jobs) - len(results)), remark
+        results += [{}] * (len(jobs) - len(results))
+        if remark is None and any(
+            result.get(key) is None for job, result in zip(jobs, results, strict=True) for key in job["tasks"]
+        ):
+            remark = "the check was ended by what it checked"
+        return results, remark
 
 
 def _end(process):

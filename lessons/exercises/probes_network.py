@@ -17,9 +17,12 @@ def called(function, arguments, results):
     values = function(*arguments.values())
     if values is None:
         raise ValueError("it returns None: is there a return?")
-    values = (values,) if len(results) == 1 else values
+    if len(results) == 1:
+        values = (values,)
+    elif not isinstance(values, tuple | list):
+        raise ValueError(f"it returns one value, and {len(results)} are asked for: {', '.join(results)}")
     if len(values) != len(results):
-        raise ValueError(f"returns {len(values)} values, and {len(results)} are asked for: {', '.join(results)}")
+        raise ValueError(f"it returns {len(values)} values, and {len(results)} are asked for: {', '.join(results)}")
     left = {f"{name} as it was": value for name, value in arguments.items() if isinstance(value, np.ndarray)}
     return left | dict(zip(results, values, strict=True))
 
@@ -110,7 +113,9 @@ def _pooled():
 def max_pool():
     results = called(pooling.max_pool, {"x": _pooled(), "window": 2}, ["y", "winner"])
     y, winner = pooling.max_pool(_pooled(), 3)
-    return results | {"y of window 3": y, "winner of window 3": winner}
+    results |= {"y of window 3": y, "winner of window 3": winner}
+    best, which = pooling.largest([np.array(part) for part in ([1.0, 2, 3, 4], [1.0, 5, 3, 0], [2.0, 5, 0, 4])])
+    return results | {"largest, the maximum": best, "largest, the number of the first that has it": which}
 
 
 def unpool():

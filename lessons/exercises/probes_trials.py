@@ -45,6 +45,8 @@ def choose():
         of_kind = np.ones(len(rows), bool) if how == "random" else kinds == mining.KINDS.index(how)
         results |= {f"found, {how}": found, f"whether {how} negatives are allowed ones": allowed[rows, column[rows]]}
         results |= {f"whether {how} negatives are {how}": of_kind}
+    column, _ = mining.choose(d_ap, d_an, np.ones((40, 6), bool), "random", 0.2, np.random.default_rng(1))
+    results["whether each anchor draws for itself"] = len(np.unique(column)) > 3
     return {"allowed as it was": allowed, "d_an as it was": d_an} | results
 
 
@@ -65,21 +67,40 @@ def schedule():
 
 def draw_distortions():
     """What must hold of many draws, whatever the order of the random numbers."""
-    matrices = affine.draw_distortions(rng(), 4000)
+    matrices = affine.draw_distortions(rng(), 8000)
     linear, shift = matrices[:, :, :2], matrices[:, :, 2]
-    untouched = np.all(matrices == affine.identity(1), axis=(1, 2)).mean()
-    rotated = np.isclose(linear @ linear.transpose(0, 2, 1), np.eye(2)).all(axis=(1, 2))
-    return {
-        "whether the shape is (count, 2, 3)": matrices.shape == (4000, 2, 3),
-        "whether translations stay within 2 pixels of 105": abs(shift).max() <= affine.TRANSLATION,
-        "whether half have no translation in x, and half none in y": (
-            abs((shift == 0).mean(axis=0) - 0.5) < 0.05
-        ).all(),
-        "whether one in 16 has no shear and no scale": abs(rotated.mean() - 1 / 16) < 0.02,
-        "whether those only turn, by up to 10 degrees": abs(linear[rotated, 1, 0]).max()
-        <= np.sin(affine.ROTATION) + 1e-9,
-        "whether one in 128 is left as it is": 0 < untouched < 0.025,
-        "whether the picture's area changes by up to 1.2 x 1.2": bool(0.9 < np.median(np.linalg.det(linear)) < 1.1),
+    norms = np.linalg.norm(linear, axis=1)  # of the columns
+    upright = linear[np.isclose(linear[:, [0, 1], [0, 1]], 1).all(axis=1)][
+        :, [0, 1], [1, 0]
+    ]  # neither turned nor scaled
+    unsheared = np.isclose((linear[:, :, 0] * linear[:, :, 1]).sum(axis=1), 0)
+    scales, angles = 1 / norms[unsheared], np.arctan2(linear[unsheared, 1, 0], linear[unsheared, 0, 0])[:, None]
+    results = {"whether the shape is (count, 2, 3)": matrices.shape == (8000, 2, 3)}
+    for name, drawn, middle, reach in (
+        ("translations", shift, 0, affine.TRANSLATION),
+        ("shears", upright, 0, affine.SHEAR),
+        ("scales", scales, 1, 0.2),
+        ("rotations", angles, 0, affine.ROTATION),
+    ):
+        off = drawn - middle
+        part = np.abs(off) > 1e-9
+        results |= {
+            f"whether half of the {name} take part": abs(part.mean(axis=0) - 0.5).max() < 0.08,
+            f"whether {name} go as far as they may, both ways, and no farther": bool(
+                np.all((0.95 * reach < off.max(axis=0)) & (off.max(axis=0) < 1.0001 * reach))
+                and np.all((0.95 * reach < -off.min(axis=0)) & (-off.min(axis=0) < 1.0001 * reach))
+            ),
+        }
+        if off.shape[1] == 2:
+            both = off[part.all(axis=1)].T
+            apart = len(both[0]) > 20 and abs(np.corrcoef(both)[0, 1]) < 0.3
+            results |= {
+                f"whether the two {name} are drawn apart": apart,
+                f"whether each of the two {name} has a coin of its own": abs(part.all(axis=1).mean() - 0.25) < 0.08,
+            }
+    alone = np.isclose(norms, 1).mean(axis=0)
+    return results | {
+        "whether it is rotation times shear, its columns divided by the scales": abs(alone - 0.25).max() < 0.03
     }
 
 
@@ -109,7 +130,7 @@ def nway_trials():
     dataset = Dataset(rows[:, None, None, None], rows // 4, rows // 24, rows % 4, ("a", "b", "c"))
     results = {}
     for within in (True, False):
-        made = trials.nway_trials(dataset, 5, 2, 23, within, rng())
+        made = trials.nway_trials(dataset, 5, 2, 53, within, rng())
         query, support = made.images[made.query].ravel(), made.images[made.support][..., 0, 0, 0]
         labels = dataset.labels[support]
         distinct = [len(set(each)) == 5 for each in labels[:, :, 0].tolist()]
@@ -121,13 +142,15 @@ def nway_trials():
             f"target, {where}": made.target,
             f"whether the K drawings of a class are of one class, {where}": (labels == labels[:, :, :1]).all(),
             f"whether the classes of a support are distinct, {where}": np.array(distinct),
-            f"whether the target is the query's class, {where}": labels[rows[:23], made.target, 0]
+            f"whether the target is the query's class, {where}": labels[rows[:53], made.target, 0]
             == dataset.labels[query],
             f"whether the query is by somebody else, {where}": ~(people == dataset.drawers[query][:, None, None]).any(
                 axis=(1, 2)
             ),
             f"whether the same K people drew all classes of a support, {where}": (people == people[:, :1]).all(),
             f"whether classes come {where}": bool((alphabets == 1).all() == within),
+            f"whether runs ask several people, {where}": len(set(dataset.drawers[query].tolist())) > 1,
+            f"whether runs are of several alphabets, {where}": len(set(dataset.groups[query].tolist())) > 1,
         }
     return results
 

@@ -54,7 +54,9 @@ Write what each function below raises for, and leave signatures and docstrings a
 
     python -m lessons.exercises check ex{number:02d}.py
 
-tests each task by itself, with the library in place of the others.
+tests each task by itself, with the library in place of the others. Only the functions that are asked for are used, and
+helpers of yours that they call. Arguments are not to be changed; float32 that comes in goes out as float32. What is
+imported is what the library's own lines use: you may not need it.
 """
 
 {imports(exercise)}

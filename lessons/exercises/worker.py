@@ -18,6 +18,7 @@ import traceback
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 
 import pytest
 
@@ -125,11 +126,18 @@ def run_tests(task, only=False):
     chosen = Chosen(task)
     files = sorted({str(TESTS / f"test_{pattern.partition('::')[0]}.py") for pattern in task.tests})
     options = ["-p", "no:cacheprovider", "--tb=short", "-W", "ignore", *(["-x"] if only else [])]
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with silence():
         pytest.main(["--rootdir", str(TESTS.parent), *options, *files], plugins=[chosen])
     if len(chosen.matched) < len(task.tests):
         raise LookupError(f"no test is called {sorted(set(task.tests) - chosen.matched)}")
     return chosen
+
+
+@contextlib.contextmanager
+def silence():
+    """Nothing that is printed meanwhile is seen."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 # --- one task ---------------------------------------------------------------------------------------------------------
@@ -146,10 +154,10 @@ def judge(answer, exercise, key, only=False):
     lines = []
     with in_place(task, answer):
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            with silence():
                 found = difference(expected, probes.PROBES[key](), probes.TOLERANCES.get(key, TOLERANCE), task.slip)
         except (Exception, SystemExit) as error:
-            found = None if only else _raised(error, answer)
+            found = _raised(error, answer)
         if found:
             lines.append(found)
         chosen = run_tests(task, only)
@@ -160,8 +168,10 @@ def judge(answer, exercise, key, only=False):
     unwritten = f"exercise {key}: "
     if any(unwritten in line for line in [*lines, *chosen.failures.values()]):
         return _result(0, "not written yet", [], chosen)
+    if not lines:
+        lines.append(f"no difference in what it gives for one input, but in the tests: {task.slip}")
     for name, message in list(chosen.failures.items())[:SHOWN]:
-        lines.append(f"{name} fails: {' '.join(message.split())[:160]}")
+        lines.append(f"{name} fails: {shorten(message.partition('Use -v')[0], 160, placeholder=' ...')}")
     if len(chosen.failures) > SHOWN:
         lines.append(f"and {len(chosen.failures) - SHOWN} more tests fail")
     return _result(0, "wrong", lines, chosen)
@@ -194,7 +204,7 @@ def load(path):
     """The module of a file."""
     spec = importlib.util.spec_from_file_location("answer", path)
     module = importlib.util.module_from_spec(spec)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with silence():
         spec.loader.exec_module(module)
     return module
 
@@ -228,9 +238,10 @@ def main(jobs, results):
     sys.dont_write_bytecode = True
     jobs, done = json.loads(Path(jobs).read_text()), []
     if jobs[0]["memory"]:
-        import resource  # which Windows has not
+        with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such module, macOS no such limit
+            import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (jobs[0]["memory"],) * 2)
+            resource.setrlimit(resource.RLIMIT_AS, (jobs[0]["memory"],) * 2)
     part = Path(results).with_suffix(".part")
     guard(Path(results).parent)
     for job in jobs:
@@ -248,7 +259,7 @@ def main(jobs, results):
                 answer = type("answer", (), {"__file__": job["path"]})
                 line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
                 said = f"line {line}: {error.msg}" if line else _raised(error, answer)
-                tasks[key] = _result(0, "wrong", [f"the file cannot be imported: {said}"])
+                tasks[key] = _result(0, "not tested", [f"the file cannot be imported: {said}"])
                 continue
             tasks[key] = judge(answer, exercise, key, job["only"])
     part.write_text(json.dumps(done))
