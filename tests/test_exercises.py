@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from conftest import call
+from exercise_answers import ANSWERS
 from exercise_mutants import MUTANTS
 
 from lessons.exercises import __main__ as exercises
@@ -27,10 +28,14 @@ def jobs_of(folder, number, texts):
 
 
 @pytest.mark.parametrize("number", EXERCISES)
-def test_the_library_solves_it_no_stub_passes_and_every_planted_mistake_is_found(number, tmp_path):
-    """In one process, as starting it and finding the tests takes longer than most of them."""
+def test_right_answers_pass_no_stub_does_and_every_planted_mistake_is_found(number, tmp_path):
+    """All in one process, as starting it and finding the tests takes longer than the tests."""
     tasks, solution = EXERCISES[number].tasks, stubs.write(number, solved=True)
     texts = [("solution", list(tasks), solution, False), ("stub", list(tasks), stubs.write(number), False)]
+    others = [key for key in tasks if key in ANSWERS]
+    for key in others:
+        assert grading.refusal(solution + ANSWERS[key], number) is None
+        texts.append((f"other{key}", [key], solution + ANSWERS[key], False))
     planted = []
     for key in tasks:
         assert len(MUTANTS[key]) >= 3
@@ -40,8 +45,11 @@ def test_the_library_solves_it_no_stub_passes_and_every_planted_mistake_is_found
             text = before + mark + after.replace(old, new, 1)
             texts.append((f"mutant{key}-{place}", [key], text, True))
             planted.append((key, old, new))
-    (solved, empty, *wrong), remark = grading.run(jobs_of(tmp_path, number, texts), 600)
+    (solved, empty, *graded), remark = grading.run(jobs_of(tmp_path, number, texts), 600)
     assert remark is None
+    right, wrong = graded[: len(others)], graded[len(others) :]
+    for key, result in zip(others, right, strict=True):
+        assert result[key]["state"] == "right", f"{key}: {result[key]['lines']}"
     for key, task in tasks.items():
         assert (solved[key]["state"], solved[key]["points"]) == ("right", task.points), solved[key]["lines"]
         assert (empty[key]["state"], empty[key]["points"]) == ("not written yet", 0), empty[key]["lines"]

@@ -52,14 +52,14 @@ def refusal(text, number):
     except (SyntaxError, ValueError):
         return None
     given = set(_imported(ast.parse(stubs.write(number, solved=True))))
-    theirs = {module for module, _ in given if not module.startswith("minisiamese")}
+    libraries = LIBRARIES | {module for module, _ in given if not module.startswith("minisiamese")}
     asked = {part for task in EXERCISES[number].tasks.values() for name in task.names for part in name.split(".")}
     aliases = set()  # names of the library's modules in this file
     for node in ast.walk(tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         for module, name in _imported(node):
-            free = module in theirs or module in LIBRARIES or module.partition(".")[0] in LIBRARIES
+            free = any(f"{module}.".startswith(f"{each}.") for each in libraries)
             if name in REFUSED or not (
                 free or (module, name) in given or (module, name) == ("minisiamese", "gradcheck")
             ):
