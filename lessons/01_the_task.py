@@ -9,7 +9,7 @@
 # with nothing but NumPy, a network that does it as well as people do.
 #
 # This first lesson looks at the data and at the test, and solves the test in the plainest way there is: take the
-# nearest picture. The paper gives that method 21.7 %. At its end you write it yourself.
+# nearest picture. The paper quotes 21.7 % for that method. At its end you write it yourself.
 
 # %%
 from textwrap import fill
@@ -28,7 +28,8 @@ from minisiamese.trials import credits, lake_trials, nway_trials, rate
 #
 # The drawings are those of *Omniglot* (section 4.1): 1,623 characters of 50 alphabets, real ones and invented ones,
 # each drawn by the same twenty people of its alphabet. Thirty alphabets, called *background*, are there to learn from.
-# The other twenty, *evaluation*, are for testing and for nothing else.
+# The other twenty, *evaluation*, are for testing and for nothing else. (So they are distributed. The paper counts 40
+# and 10: it validates on ten of the twenty.)
 #
 # MNIST has ten classes of thousands of pictures; Omniglot is its transpose, many classes of few.
 
@@ -75,7 +76,7 @@ lesson.show(
 # one drawing of each: the *support*, $\{x_c\}_{c=1}^{20}$. Another person draws one of the twenty again: the *query*,
 # $x$. Which is it? A method is anything that gives a score of how much alike two drawings are, and its answer is
 #
-# $$C(x) = \operatorname*{argmax}_c \, s(x, x_c).$$
+# $$C(x) = \underset{c}{\mathrm{argmax}} \, s(x, x_c).$$
 #
 # Whoever guesses is right in one of twenty trials, 5 %.
 #
@@ -162,8 +163,8 @@ low, high = measured["interval"]
 print(f"nearest neighbour {measured['accuracy']:.2%}, 95 % interval {low:.1%} to {high:.1%}; guessing {1 / N:.1%}")
 
 # %% [markdown]
-# The paper says 21.7 %; ours is 19.0 % on Lake's trials, and the interval holds both. (The paper does not say how it
-# read or scaled the pictures.) Better than guessing, but hopeless. Why?
+# The paper quotes 21.7 % from earlier work; ours is 19.0 % on Lake's trials, and the interval holds both. (Which trials
+# those were, and how pictures were read and scaled, it does not say.) Better than guessing, but hopeless. Why?
 
 # %%
 lesson.show(
@@ -234,7 +235,7 @@ print(f"modified Hausdorff distance {measured['accuracy']:.2%}")
 # | method | 20-way, Lake's 400 trials |
 # |---|---|
 # | guessing | 5 % |
-# | nearest neighbour | 21.7 % in the paper, 19.0 % here |
+# | nearest neighbour | 19.0 % (21.7 % quoted by the paper) |
 # | modified Hausdorff distance | 61.25 % |
 # | Koch's siamese network | 92.0 % |
 # | people | 95.5 % |

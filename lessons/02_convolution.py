@@ -69,9 +69,9 @@ print("x", x.shape, " W", layer.params["W"].shape, " y", y.shape, "- the library
 
 # %% [markdown]
 # What does it compute? At each place, the inner product of the kernel with the patch below it: a number that is large
-# where the patch looks like the kernel. A kernel with a light bar between two dark ones answers to lines of the bar's
-# direction. Its weights add up to 0, so a blank patch gives 0, and so does a patch full of ink; those of the bar add
-# up to 1. The kernels here are of the size of the paper's first layer, with a bar as wide as a stroke.
+# where the patch looks like the kernel. A kernel with a positive bar between two negative ones answers to lines of the
+# bar's direction. Its weights add up to 0, so a blank patch gives 0, and so does a patch full of ink; those of the bar
+# add up to 1. The kernels here are of the size of the paper's first layer, with a bar as wide as a stroke.
 
 # %%
 background = lesson.drawings("background")
@@ -201,8 +201,10 @@ side, channels, out = (10, 2, 8) if lesson.QUICK else (20, 16, 16)
 photo = rng.random((1, side, side, channels), dtype=np.float32)
 W = rng.normal(size=(5, 5, channels, out)).astype(np.float32)
 zero = np.zeros(out, np.float32)
-for way in (by_numbers, by_places, by_im2col):
-    np.testing.assert_allclose(way(photo, W), convolve_by_loops(photo, W, zero), atol=1e-3)
+conv = Conv2D(channels, out, 5, rng, bias=None)
+conv.params["W"] = W
+for way in (by_numbers, by_places, by_im2col, lambda x, W: convolve_by_loops(x, W, zero)):
+    np.testing.assert_allclose(way(photo, W), conv.forward(photo, train=False), atol=1e-3)
 print(f"{multiplications(photo.shape, W.shape, 1, 0):,} multiplications in each of the four ways")
 
 

@@ -92,7 +92,7 @@ print("after two passes the gradients were twice those of one; after zero_grad()
 # = \langle dy\, W^\top, \delta x \rangle + \langle x^\top dy, \delta W \rangle
 # + \langle dy^\top \mathbf{1}, \delta b \rangle,$$
 #
-# with $\langle A, B \rangle = \sum_{ij} A_{ij} B_{ij} = \operatorname{tr}(A^\top B)$, in which a factor may be carried
+# with $\langle A, B \rangle = \sum_{ij} A_{ij} B_{ij} = \mathrm{tr}(A^\top B)$, in which a factor may be carried
 # to the other side transposed. What stands beside $\delta x$ is the gradient by $x$, and so on:
 #
 # $$dx = dy\, W^\top, \qquad dW = x^\top dy, \qquad db = \textstyle\sum_n dy_n.$$
@@ -302,7 +302,8 @@ print(f"float64 at STEP {at_step:.0e}; float32 at STEP {error_of_step(STEP, np.f
 # that are checked are the lines that train.
 #
 # **A random gradient from above.** The check needs a number to differentiate, and the sum of the outputs comes to mind,
-# $dy = \mathbf{1}$. But a softmax adds up to 1 whatever $x$ is, and a batch norm's outputs have the mean $\beta$
+# $dy = \mathbf{1}$. But a softmax adds up to 1 whatever $x$ is, and a batch norm's outputs, $y = \gamma\, (x -
+# \overline{x}) / \sqrt{\mathrm{Var}(x) + \epsilon} + \beta$ with mean and variance of the batch, have the mean $\beta$
 # whatever $x$ is. The true gradient is zero, and a backward of plain zeros passes. With random numbers for $dy$,
 # nothing cancels.
 

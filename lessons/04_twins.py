@@ -109,7 +109,7 @@ lesson.show(figure, "S of seven pairs of six images: two entries a row; image 0 
 # Its derivatives are read off term by term:
 #
 # $$\frac{\partial s}{\partial b} = 1, \qquad \frac{\partial s}{\partial \alpha_j} = |\delta_j|, \qquad
-# \frac{\partial s}{\partial \delta_j} = \alpha_j \operatorname{sign} \delta_j .$$
+# \frac{\partial s}{\partial \delta_j} = \alpha_j \mathrm{sign}\, \delta_j .$$
 #
 # At $\delta_j = 0$ the slope is $-\alpha_j$ on the left and $\alpha_j$ on the right. It is taken as **0**, the value
 # between them: only with it does a feature on which both twins agree give the same gradient when the two are exchanged.
@@ -117,7 +117,7 @@ lesson.show(figure, "S of seven pairs of six images: two entries a row; image 0 
 # $\partial L / \partial s_p$:
 #
 # $$db = \sum_p ds_p, \qquad d\alpha_j = \sum_p ds_p |\delta_{pj}|, \qquad
-# d\delta_{pj} = ds_p\, \alpha_j \operatorname{sign} \delta_{pj}, \qquad dz = S^\top d\delta .$$
+# d\delta_{pj} = ds_p\, \alpha_j \mathrm{sign}\, \delta_{pj}, \qquad dz = S^\top d\delta .$$
 #
 # As loops, and beside it the library's head:
 
@@ -271,6 +271,11 @@ print(len(asked.same), "pairs to be asked about, of", len(held_out.group_names),
 # the others'. The reason is the bias: all $\alpha_j$ start negative and $b$ at 0, so that every pair starts with
 # $s \le 0$, $p \le \tfrac12$, "different". Adam changes a number by about the rate in a step, and $b$ has a way of
 # several units to go.
+#
+# (Adam, by Kingma & Ba, keeps running means of each gradient $g$ and of its square, $m \leftarrow 0.9\, m + 0.1\, g$
+# and $v \leftarrow 0.999\, v + 0.001\, g^2$, and steps by $-\eta\, m / \sqrt{v}$: of the rate's size, whatever the
+# gradient's. Both are divided by what they lack at first, having started at 0. Lesson 6 is about the paper's
+# optimiser.)
 
 # %%
 steps, count = (3, 8) if lesson.QUICK else (300, 64)

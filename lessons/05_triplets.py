@@ -201,7 +201,7 @@ lesson.show(
 
 # %% [markdown]
 # The contrastive loss does what its formula says. Same pairs pull until nothing is left between them, and each class
-# becomes a point, a margin from its neighbours; only there the forces vanish. The triplet loss is 0 as soon as all
+# becomes a point, a margin or more from its neighbours, where the forces vanish. The triplet loss is 0 as soon as all
 # triplets are easy, and stops there: the classes are parted by the margin, and one is still wide. For new characters
 # that can be an advantage: what tells two drawings of *one* class apart may be what tells two *other* classes apart,
 # and the triplet loss does not ask for it to be forgotten.
@@ -282,7 +282,7 @@ for ax, (how, (_, shares)) in zip(axes, learned.items(), strict=True):
     for when, part in (("first step", shares[0]), ("last 20 steps", shares[-20:].mean(axis=0))):
         print(f"{how}, {when}:", ", ".join(f"{x:.1%} {kind}" for x, kind in zip(part, mining.KINDS, strict=True)))
 axes[0].set_ylabel("share of the batch's triplets (%)")
-axes[1].legend(loc="lower right")
+figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 lesson.show(
     figure, "Most triplets soon are easy, and more of them where the semi-hard are learned from (colours as above)."
 )
@@ -305,16 +305,16 @@ print(f"semi-hard less random: {100 * difference.mean():+.1f} points, +- {100 * 
 #
 # In this run semi-hard mining got 81.6 % of the held-out trials right and random mining 77.3 %, 4.3 points more with a
 # 95 % interval of 2.1 to either side: that is more than the chance in which trials were drawn. It says nothing of the
-# chance in the training, for which other seeds have to be tried: with `[1, stream]` and `[2, stream]` in place of
-# `[0, stream]` it was 5.9 and 8.5 points. So it is better at this rate and this many steps; with a rate chosen for each
-# of the two, or at the end of a long training, the difference may be another.
+# chance in the training, for which other seeds have to be tried: with `[1, stream]` and `[2, stream]` in place of `[0,
+# stream]` it was 5.9 and 8.5 points (run apart from this notebook). So it is better at this rate and this many steps;
+# with a rate chosen for each of the two, or at the end of a long training, the difference may be another.
 #
 # ## Too hard: the collapse
 #
 # If semi-hard triplets teach more than random ones, why not take the hardest? Take triplets that are all hard,
 # $d_{ap} \ge d_{an}$, and shrink all embeddings by one factor $c \ge 0$. All distances shrink alike, and the loss is
 #
-# $$L(c) = \operatorname{mean}\big(c\, (d_{ap} - d_{an}) + m\big) = m + c \operatorname{mean}(d_{ap} - d_{an}) \ge m ,$$
+# $$L(c) = \mathrm{mean}\big(c\, (d_{ap} - d_{an}) + m\big) = m + c \mathrm{mean}(d_{ap} - d_{an}) \ge m ,$$
 #
 # least at $c = 0$: **the easiest way out of hard triplets is to make everything equal.** At that point every loss is
 # $m$, every distance is 0, and so, by what was agreed for $d = 0$, is every gradient. Learning has ended. A network

@@ -41,9 +41,10 @@ from minisiamese.trials import credits, nway_trials, rate
 # $$\Delta w_j^{(T)} = -\eta_j \, \nabla_{w_j} L + \mu_j \, \Delta w_j^{(T-1)}, \qquad
 # w_j^{(T+1)} = w_j^{(T)} + \Delta w_j^{(T)} .$$
 #
-# Each layer has a rate $\eta_j$, a momentum $\mu_j$ and an L2 weight $\lambda_j$ of its own. (Two slips of the printed
-# paper are put right here: the minus sign of the loss is missing there, and the penalty enters the update as
-# $2 \lambda_j |w|$. More of that below.)
+# Each layer has a rate $\eta_j$, a momentum $\mu_j$ and an L2 weight $\lambda_j$ of its own. (Slips of the printed
+# paper are put right here: the minus sign of the loss is missing there, the step from $T$ to $T + 1$ is printed as one
+# from $T$ to $T$, and the penalty enters the update as $2 \lambda_j |w|$. More of that below. Here $T$ counts steps; in
+# the schedule further down it counts epochs.)
 #
 # ## What momentum is for
 #
@@ -133,8 +134,8 @@ lesson.show(
 
 # %% [markdown]
 # Two more things follow. Where the gradient $g$ hardly changes, the velocity tends to $-\eta g / (1 - \mu)$: momentum
-# 0.9 means steps ten times as long. And a gradient that was wrong once is not gone at once; that is why the paper
-# starts with little momentum.
+# 0.9 means steps ten times as long. And a gradient that was wrong once is not gone at once; a reason to start
+# with little momentum, as the paper does.
 #
 # ## The learning schedule
 #
@@ -178,13 +179,13 @@ lesson.show(figure, "After the paper's 200 epochs an eighth of the rate is left;
 # Let $x_1, \dots, x_D$ be the inputs of one sum $a = \sum_{d=1}^{D} w_d x_d$, and the $w_d$ independent with mean 0 and
 # standard deviation $\sigma$. Then over the draw of the weights
 #
-# $$\operatorname{Var}(a) = \sum_{d=1}^{D} \operatorname{Var}(w_d)\, x_d^2 = \sigma^2 D\, \overline{x^2},
-# \qquad \operatorname{std}(a) = \sigma \sqrt{D}\; \sqrt{\overline{x^2}} .$$
+# $$\mathrm{Var}(a) = \sum_{d=1}^{D} \mathrm{Var}(w_d)\, x_d^2 = \sigma^2 D\, \overline{x^2},
+# \qquad \mathrm{std}(a) = \sigma \sqrt{D}\; \sqrt{\overline{x^2}} .$$
 #
 # **How differences get through.** The layer is linear before its ReLU, so the same formula holds for the *difference*
 # of two pictures' inputs: a sum changes its size by the gain $\sigma \sqrt{D}$. With $\sigma = 0.01$ and a $K \times K$
-# kernel on $C$ channels, $D = K^2 C$. And with a bias of 0.5, larger than all that the sums add, no ReLU ever closes:
-# the convolutions are one long linear map.
+# kernel on $C$ channels, $D = K^2 C$. And with a bias of 0.5, larger than nearly all that the sums add, hardly any
+# ReLU closes, in `koch35` none: but for the pooling, the convolutions are one long linear map.
 #
 # **How full the sigmoid is.** Its inputs are about 0.5 each, so that the fully connected layer's sums have a standard
 # deviation of $0.2 \sqrt{D} \cdot 0.5$. With $h = \sigma(a)$ the slope is
@@ -255,7 +256,7 @@ axes[0].set_ylabel("density")
 lesson.show(
     figure,
     "Features of background drawings at the start: the paper's values (red) push them to 0 and 1 and let the pictures "
-    "hardly differ, He's and Glorot's (blue) do neither.",
+    "hardly differ, the library's (blue) do neither.",
 )
 
 # %% [markdown]
@@ -322,8 +323,8 @@ lesson.show(
 # fully connected layer. The library's values lose at most half.
 #
 # **The cure** is to ask for what was found missing. Sums should be as large as the inputs, layer after layer:
-# $\sigma^2 D\, \overline{x^2} = \operatorname{Var}(a)$ of the layer before. After a ReLU half of the values, those of
-# one sign, are gone, and $\overline{x^2} = \tfrac12 \operatorname{Var}(a)$. Hence **He's values**, for layers with a
+# $\sigma^2 D\, \overline{x^2} = \mathrm{Var}(a)$ of the layer before. After a ReLU half of the values, those of
+# one sign, are gone, and $\overline{x^2} = \tfrac12 \mathrm{Var}(a)$. Hence **He's values**, for layers with a
 # ReLU, with biases of 0:
 #
 # $$\sigma^2 D \cdot \tfrac12 = 1 \quad \Rightarrow \quad \sigma^2 = \frac{2}{D} .$$

@@ -51,7 +51,7 @@ print(f"{N}-way one-shot, {count} trials: {measured['accuracy']:.1%}, 95 % inter
 # %% [markdown]
 # ## Ties
 #
-# The answer to a trial is $C(x) = \operatorname{argmax}_c\, p_c$. What if the highest value is there more than once?
+# The answer to a trial is $C(x) = \mathrm{argmax}_c\, p_c$. What if the highest value is there more than once?
 # `np.argmax` takes the first. Programs that make trials like to put the right class first, too, and then a scorer that
 # knows nothing, and returns a constant, is always right.
 #
@@ -169,7 +169,7 @@ lesson.show(
 # checkpoints of one, and reports the one that does best *on the test* has used the test to choose, and has chosen luck
 # as well as skill. Let 50 methods all have a true accuracy of 90 %. Each one's accuracy over $T$ trials is
 # $\hat p \approx N(p, \sigma^2)$ with $\sigma = \sqrt{p (1 - p) / T}$. All 50 are below $x$ with probability
-# $\Phi\big(\tfrac{x - p}{\sigma}\big)^{50}$, which is one half at
+# $\Phi\big(\tfrac{x - p}{\sigma}\big)^{50}$, with $\Phi$ the normal distribution function, which is one half at
 #
 # $$x = p + \sigma\, \Phi^{-1}\big(2^{-1/50}\big) = p + 2.2\, \sigma .$$
 

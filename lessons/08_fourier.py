@@ -89,7 +89,7 @@ figure.colorbar(image, ax=axes[1])
 for u in (1, 2, 46):
     axes[2].plot(places, F.imag[u], label=f"u = {u}", marker=".", linestyle="--" if u > L / 2 else "-")
 axes[2].set(xlabel="place h", ylabel="imaginary part of F", title="three of the rows")
-axes[2].legend(loc="lower right")
+figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower right", ncols=3)
 lesson.show(
     figure,
     "The matrix F for L = 48: row 48 - u is row u conjugated, its sines with the other sign.",
@@ -307,7 +307,7 @@ print("by np.fft, by the five products and by im2col: the same", y.shape)
 # $Y$ changes the loss by $dy \cdot B\, \delta Y = (B^\top dy) \cdot \delta Y$, so $dY = B^\top dy$:
 # **the gradient goes through the transposed matrix.** The third is, at each frequency, $Y = X Z$ of real matrices
 # $(N \times 2C)(2C \times 2O)$. Its change is $\delta Y = \delta X\, Z + X\, \delta Z$, and
-# $\operatorname{tr}(dY^\top \delta X\, Z) = \operatorname{tr}((dY Z^\top)^\top \delta X)$, likewise for the other, so
+# $\mathrm{tr}(dY^\top \delta X\, Z) = \mathrm{tr}((dY Z^\top)^\top \delta X)$, likewise for the other, so
 #
 # $$dX = dY\, Z^\top, \qquad dZ = X^\top\, dY.$$
 #
@@ -389,8 +389,8 @@ for x_shape, W_shape, *how in layers:
 #
 # A count is not a time. Below, forward and backward of three layers by both algorithms, in turn, and the median of the
 # ratios. One more thing matters: the kernel has to be transformed, too, and that takes as long for one image as for a
-# hundred. (This machine has two cores and is not idle: from run to run these ratios move by a fifth or more, those of
-# one image by a factor of two or three.)
+# hundred. (The stored figures are of two cores that were not idle: from run to run the ratios moved by a fifth or more,
+# those of one image by a factor of two or three.)
 
 
 # %%
@@ -463,7 +463,7 @@ for size, channels in ((48, 64), (21, 128), (17, 64)):
 
 # %% [markdown]
 # With a tenth to a fifth of the operations it takes about as long at $48 \times 48$, and longer on the smaller images
-# (17 is a prime, which no FFT likes). Over several runs it took 0.8 to 1.5, 1.5 to 3 and 2.6 to 7 times as long. Then
+# (17 is a prime, which no FFT likes). Over several runs it took 0.8 to 1.5, 1.5 to 3 and 2.4 to 7 times as long. Then
 # its complex numbers would still have to be moved into the order that the third product reads; the dense products write
 # them there.
 #

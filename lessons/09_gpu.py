@@ -100,17 +100,17 @@ def queue(steps, reading):
         if reading:
             waits.append((now, free + COPY - now))
             now = free = free + COPY
-    return host, waits, device
+    return host, waits, device, max(now, free)
 
 
 figure, axes = plt.subplots(2, 1, figsize=(10, 3.4), sharex=True)
 for ax, reading in zip(axes, (False, True), strict=True):
-    host, waits, device = queue(3, reading)
+    host, waits, device, now = queue(3, reading)
     ax.broken_barh(host, (1.1, 0.8), color="tab:blue", edgecolor="white", label="launching")
     ax.broken_barh(waits, (1.1, 0.8), color="tab:red", alpha=0.5, label="waiting for a value")
     ax.broken_barh(device, (0.1, 0.8), color="tab:green", edgecolor="white", label="computing")
     ax.set(yticks=[0.5, 1.5], yticklabels=["device", "host"], ylim=(0, 2))
-    ax.set_title(f"{'a value is read after each step' if reading else 'nothing is read'}: {sum(device[-1])} µs")
+    ax.set_title(f"{'a value is read after each step' if reading else 'nothing is read'}: {now} µs")
     ax.grid(axis="y")
 axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.45), ncols=3)
 axes[1].set_xlabel("microseconds, by the model")
@@ -261,12 +261,12 @@ attempt("values[rows + 3]", lambda: values[rows + 3])
 # on its order. Two runs with the same seed would part ways. The heads therefore add by a matrix product. Let $S$ be the
 # matrix $(P, N)$ with $+1$ at $(p, a_p)$ and $-1$ at $(p, b_p)$ for each pair $p = (a_p, b_p)$. The differences of the
 # embeddings are $\Delta = S z$. With $G$ the gradient by $\Delta$, a change of $z$ changes the loss by
-# $\operatorname{tr}(G^\top S\, \delta z)$, so
+# $\mathrm{tr}(G^\top S\, \delta z)$, so
 #
 # $$dz = S^\top G.$$
 #
 # For the L1 head, $s_p = b + \sum_j \alpha_j |\Delta_{pj}|$ gives
-# $G_{pj} = ds_p\, \alpha_j \operatorname{sign}(\Delta_{pj})$. By scatter, by the matrix, and by the library on both:
+# $G_{pj} = ds_p\, \alpha_j \mathrm{sign}(\Delta_{pj})$. By scatter, by the matrix, and by the library on both:
 
 # %%
 rng = np.random.default_rng(0)
@@ -366,9 +366,10 @@ for dtype in (np.float64, np.float32):
 # the pooling and takes the whole gradient. For the same reason a run on a GPU does not end with the weights of a run on
 # the CPU, though it sees the same batches.
 #
-# The double tells something else, too: how much there is to launch. Each new array on the device stands for at least
-# one launch. On a CPU, `in_chunks` cuts a batch so that a few images at a time stay in the cache (4 MiB of work
-# memory). For a GPU it cuts at 1 GiB. If it cut as it does for the CPU:
+# The double tells something else, too: how much there is to launch. Each new array on the device is, roughly, one
+# launch (an empty one is none, and what is computed in place makes no array). On a CPU, `in_chunks` cuts a batch so
+# that a few images at a time stay in the cache (4 MiB of work memory). For a GPU it cuts at 1 GiB. If it cut as it does
+# for the CPU:
 
 
 # %%

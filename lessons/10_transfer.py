@@ -83,9 +83,9 @@ for name, s in scores.items():
     print(f"{name:<20}", percent(rate(credits(s, trials.target))))
 
 # %% [markdown]
-# In this run 79.2 % (75.0 to 82.9 %), on these 400 trials; four trainings from other seeds, all on these trials, have a
-# mean of 79.6 % (README). That is above the paper's 70.3 %, and far below the 97.8 % on Omniglot's own trials, although
-# those are 20-way. The paper finds the same: its network falls from 92.0 to 70.3 %.
+# In this run 79.2 % (75.0 to 82.9 %), on these 400 trials; four trainings, this one among them, all on these trials,
+# have a mean of 79.6 % (README). That is above the paper's 70.3 %, and far below the 97.8 % on Omniglot's own trials,
+# although those are 20-way. The paper finds the same: its network falls from 92.0 to 70.3 %.
 #
 # Our nearest neighbour has 43.8 %, the paper's 26.5 %. The paper does not say how it scaled and compared the pixels, so
 # the baselines are not comparable, and strictly the networks are not either: other trials, another network, another
@@ -191,7 +191,7 @@ for a in range(10):
 ax.set(xticks=range(10), yticks=range(10), xlabel="digit that was chosen", ylabel="digit of the query")
 ax.set_title("answers in 10-way one-shot trials (% of the row)")
 ax.grid(False)
-lesson.show(figure, "Read along a row: 2 goes to 7, 7 to 1, 6 to 0, 8 to 9 and 6; few of the reverse are as many.")
+lesson.show(figure, "Read along a row: 2 goes to 7, 7 to 1, 6 to 0, 8 to 9 and 6; each of the reverse is rarer.")
 
 # %% [markdown]
 # In this run a 2 is called a 7 in 18 % of its trials, a 7 a 1 in 14 %, a 6 a 0 in 11 %; 8 goes to 9 and to 6. Each of
@@ -578,8 +578,9 @@ if photographs is not None:
 # Lesson 1 had a task and a distance of pixels, right in 19.0 % of the trials. Since then you have made convolution a
 # matrix product and every backward pass by hand, checked against differences; joined two twins by a head, and trained
 # them by cross-entropy, by contrastive and triplet losses, with mined triplets; chosen initial values, momentum, decay
-# and distortion; measured without fooling yourself; computed the same in Fourier's five products and on a GPU; and,
-# now, left the data that it was trained on. No step of it was a call into somebody else's network. The whole is
+# and distortion; measured without fooling yourself; computed the same by Fourier's five products, and by lines that a
+# GPU can run; and, now, left the data that it was trained on. No step of it was a call into somebody else's network.
+# The whole is
 #
 #     .venv/bin/python -m minisiamese.train omniglot
 #
