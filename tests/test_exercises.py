@@ -18,12 +18,12 @@ from lessons.exercises.table import EXERCISES
 
 
 def jobs_of(folder, number, texts):
-    """A job for each (name, tasks, text, whether the first failing test is enough)."""
+    """A job for each (name, tasks, text, whether to end with the first thing found wrong)."""
     jobs = []
-    for name, tasks, text, only in texts:
+    for name, tasks, text, brief in texts:
         path = folder / f"{name}_ex{number:02d}.py"
         path.write_text(text)
-        jobs.append({"path": str(path), "exercise": number, "tasks": tasks, "memory": None, "only": only})
+        jobs.append({"path": str(path), "exercise": number, "tasks": tasks, "memory": None, "brief": brief})
     return jobs
 
 

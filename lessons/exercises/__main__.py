@@ -119,7 +119,7 @@ def describe(path, number, graded):
     for key, task in EXERCISES[number].tasks.items():
         result = graded["tasks"].get(key, {"points": 0, "state": "not tested", "lines": []})
         names = ", ".join(task.names)
-        lines.append(f"  {key:<5}{names:<40}{result['points']:>2} of {task.points}   {result['state']}")
+        lines.append(f"  {key:<5}{names:<44}{result['points']:>2} of {task.points}   {result['state']}")
         lines += [f"       {line}" for line in result["lines"]]
     if graded["remark"]:
         lines.append(f"  {graded['remark']}")

@@ -127,7 +127,7 @@ def grade(path, number, seconds=60, memory=4.0):
         return graded | {"remark": f"it cannot be read ({error})"}
     if found := refusal(text, number):
         return graded | {"remark": f"refused: {found}"}
-    job = {"path": str(path.resolve()), "exercise": number, "memory": int(memory * 2**30), "only": False}
+    job = {"path": str(path.resolve()), "exercise": number, "memory": int(memory * 2**30), "brief": False}
     results, remark = {}, None
     while missing := [key for key in tasks if key not in results]:
         (found,), broken = run([job | {"tasks": missing}], seconds)

@@ -2,7 +2,7 @@
 
     python -m lessons.exercises.worker JOBS RESULTS
 
-JOBS is a JSON list of {"path", "exercise", "tasks", "memory", "only"}; after each task its result is written to
+JOBS is a JSON list of {"path", "exercise", "tasks", "memory", "brief"}; after each task its result is written to
 RESULTS. It is started by ``grading.py``, and imports what a student wrote: see there.
 """
 
@@ -121,11 +121,11 @@ class Chosen:
             self.passed.append(name)
 
 
-def run_tests(task, only=False):
-    """The ``Chosen`` of a task, after its tests; with ``only``, up to the first that fails."""
+def run_tests(task, brief=False):
+    """The ``Chosen`` of a task, after its tests; with ``brief``, up to the first that fails."""
     chosen = Chosen(task)
     files = sorted({str(TESTS / f"test_{pattern.partition('::')[0]}.py") for pattern in task.tests})
-    options = ["-p", "no:cacheprovider", "--tb=short", "-W", "ignore", *(["-x"] if only else [])]
+    options = ["-p", "no:cacheprovider", "--tb=short", "-W", "ignore", *(["-x"] if brief else [])]
     with silence():
         pytest.main(["--rootdir", str(TESTS.parent), *options, *files], plugins=[chosen])
     if len(chosen.matched) < len(task.tests):
@@ -143,8 +143,11 @@ def silence():
 # --- one task ---------------------------------------------------------------------------------------------------------
 
 
-def judge(answer, exercise, key, only=False):
-    """{"points", "state", "lines", "failed", "passed"} of a task; state is "right", "wrong" or "not written yet"."""
+def judge(answer, exercise, key, brief=False):
+    """{"points", "state", "lines", "failed", "passed"} of a task; state is "right", "wrong" or "not written yet".
+
+    With ``brief`` it ends with the first thing found wrong.
+    """
     task = exercise.tasks[key]
     missing = [name for name in task.names if _missing(answer, name)]
     if missing:
@@ -160,7 +163,9 @@ def judge(answer, exercise, key, only=False):
             found = _raised(error, answer)
         if found:
             lines.append(found)
-        chosen = run_tests(task, only)
+            if brief:
+                return _result(0, "wrong", lines)
+        chosen = run_tests(task, brief)
     if not chosen.failures and not chosen.passed:
         return _result(0, "wrong", [*lines, "no test could be run"])
     if not chosen.failures and not lines:
@@ -261,7 +266,7 @@ def main(jobs, results):
                 said = f"line {line}: {error.msg}" if line else _raised(error, answer)
                 tasks[key] = _result(0, "not tested", [f"the file cannot be imported: {said}"])
                 continue
-            tasks[key] = judge(answer, exercise, key, job["only"])
+            tasks[key] = judge(answer, exercise, key, job["brief"])
     part.write_text(json.dumps(done))
     part.replace(results)
 
