@@ -28,7 +28,7 @@ plt.rcParams.update({"image.cmap": "gray", "axes.titlesize": "medium"})
 
 
 def _data():
-    """ "omniglot" if it is here or can be downloaded, else "glyphs"."""
+    """The name of the data set: omniglot if it is here or can be downloaded, else glyphs."""
     try:
         for name in omniglot.ARCHIVES:
             if QUICK and not find_file([f"omniglot/{name}.zip", f"omniglot/{name}"]):

@@ -220,8 +220,8 @@ def guard(folder):
     changes = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
 
     def outside(path):
-        inside = os.path.commonpath([folder, os.path.realpath(os.fsdecode(path))]) == folder
-        return not inside and os.path.realpath(os.fsdecode(path)) != os.devnull
+        path = Path(os.path.realpath(os.fsdecode(path)))
+        return not path.is_relative_to(folder) and str(path) != os.devnull
 
     def watch(event, arguments):
         if event == "open":
@@ -252,7 +252,6 @@ def main(jobs, results):
     for job in jobs:
         exercise, tasks = EXERCISES[job["exercise"]], {}
         done.append(tasks)
-        answer = None
         for key in job["tasks"]:
             tasks[key] = None  # under way, if time is out
             part.write_text(json.dumps(done))
