@@ -70,9 +70,8 @@ def draw_distortions():
     matrices = affine.draw_distortions(rng(), 8000)
     linear, shift = matrices[:, :, :2], matrices[:, :, 2]
     norms = np.linalg.norm(linear, axis=1)  # of the columns
-    upright = linear[np.isclose(linear[:, [0, 1], [0, 1]], 1).all(axis=1)][
-        :, [0, 1], [1, 0]
-    ]  # neither turned nor scaled
+    neither = np.isclose(linear[:, [0, 1], [0, 1]], 1).all(axis=1)  # turned nor scaled
+    upright = linear[neither][:, [0, 1], [1, 0]]
     unsheared = np.isclose((linear[:, :, 0] * linear[:, :, 1]).sum(axis=1), 0)
     scales, angles = 1 / norms[unsheared], np.arctan2(linear[unsheared, 1, 0], linear[unsheared, 0, 0])[:, None]
     results = {"whether the shape is (count, 2, 3)": matrices.shape == (8000, 2, 3)}
@@ -120,8 +119,7 @@ def credits():
 
 
 def wilson():
-    names = ["(0.92, 400)", "(0, 20)", "(1, 20)", "(0.5, 2)"]
-    return {name: trials.wilson(*eval(name)) for name in names}
+    return {f"of {p} over {T} trials": trials.wilson(p, T) for p, T in ((0.92, 400), (0, 20), (1, 20), (0.5, 2))}
 
 
 def nway_trials():
@@ -135,18 +133,16 @@ def nway_trials():
         labels = dataset.labels[support]
         distinct = [len(set(each)) == 5 for each in labels[:, :, 0].tolist()]
         alphabets = np.array([len(set(each)) for each in dataset.groups[support[:, :, 0]].tolist()])
-        people = dataset.drawers[support]
+        asked, people = labels[np.arange(53), made.target, 0], dataset.drawers[support]
+        drawer = dataset.drawers[query][:, None, None]
         where = "within alphabets" if within else "across alphabets"
         results |= {
             f"the support's shape, {where}": np.array(made.support.shape),
             f"target, {where}": made.target,
             f"whether the K drawings of a class are of one class, {where}": (labels == labels[:, :, :1]).all(),
             f"whether the classes of a support are distinct, {where}": np.array(distinct),
-            f"whether the target is the query's class, {where}": labels[rows[:53], made.target, 0]
-            == dataset.labels[query],
-            f"whether the query is by somebody else, {where}": ~(people == dataset.drawers[query][:, None, None]).any(
-                axis=(1, 2)
-            ),
+            f"whether the target is the query's class, {where}": asked == dataset.labels[query],
+            f"whether the query is by somebody else, {where}": ~(people == drawer).any(axis=(1, 2)),
             f"whether the same K people drew all classes of a support, {where}": (people == people[:, :1]).all(),
             f"whether classes come {where}": bool((alphabets == 1).all() == within),
             f"whether runs ask several people, {where}": len(set(dataset.drawers[query].tolist())) > 1,
