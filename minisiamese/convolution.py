@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from minisiamese import fourier
+from minisiamese import fourier, winograd
 from minisiamese.backend import array_module, column_sums, empty, in_chunks
 from minisiamese.layers import Layer
 
@@ -122,7 +122,11 @@ def work_bytes(shape, matrix, columns=1):
     return shape[1] * shape[2] * (columns * len(matrix) + 2 * shape[3]) * matrix.itemsize
 
 
-ALGORITHMS = {"im2col": (correlate, gradients), "fourier": (fourier.correlate, fourier.gradients)}
+ALGORITHMS = {
+    "im2col": (correlate, gradients),
+    "fourier": (fourier.correlate, fourier.gradients),
+    "winograd": (winograd.correlate, winograd.gradients),
+}
 
 
 class Conv2D(Layer):
@@ -133,10 +137,11 @@ class Conv2D(Layer):
     would take it away again. With ``input_gradient=False``, for the first layer of a network, backward returns None:
     nobody asks for the gradient of the picture.
 
-    ``algorithm`` is "im2col", "fourier" (same values and gradients, see ``fourier.py``), or "auto": Fourier where it
-    needs less than FOURIER_PAYS of im2col's multiplications for one image. It goes by shapes alone, so a run repeats
-    exactly, and an image's values do not hang on its company; for an image or two im2col would be faster, as the
-    kernel's transform does not shrink with the batch.
+    ``algorithm`` is "im2col", "fourier" or "winograd" (same values and gradients, see ``fourier.py``, ``winograd.py``;
+    the last for 3 x 3 kernels of stride 1, where there are many channels), or "auto": Fourier where it needs less than
+    FOURIER_PAYS of im2col's multiplications for one image. It goes by shapes alone, so a run repeats exactly, and an
+    image's values do not hang on its company; for an image or two im2col would be faster, as the kernel's transform
+    does not shrink with the batch.
     """
 
     def __init__(
@@ -154,7 +159,9 @@ class Conv2D(Layer):
     ):
         super().__init__()
         if algorithm not in ("auto", *ALGORITHMS):
-            raise ValueError(f"algorithm must be auto, im2col or fourier, not {algorithm}")
+            raise ValueError(f"algorithm must be auto, im2col, fourier or winograd, not {algorithm}")
+        if algorithm == "winograd" and (kernel, stride) != (3, 1):
+            raise ValueError(f"winograd is for 3 x 3 kernels of stride 1, not {kernel} x {kernel} of stride {stride}")
         self.stride, self.padding, self.input_gradient = stride, padding, input_gradient
         self.algorithm = algorithm
         std = np.sqrt(2 / (kernel * kernel * channels_in)) if std is None else std
