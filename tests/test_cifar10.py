@@ -2,11 +2,14 @@
 
 import io
 import pickle
+import runpy
 import struct
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import call
 from PIL import Image
 
 from minisiamese.data import cifar10
@@ -137,3 +140,16 @@ def test_images_in_folders(tmp_path, batches):
 def test_nothing_there_is_said(tmp_path):
     with pytest.raises(BadInput, match="put the official archive there"):
         cifar10.load(tmp_path)
+
+
+def test_the_script_writes_folders_that_are_the_same_data_set(tmp_path, batches, monkeypatch, capsys):
+    batches, images, labels = batches
+    script = runpy.run_path(str(Path(__file__).parents[1] / "data_scripts/cifar10.py"))["main"]
+    given = ("--data-dir", pack(tmp_path, batches), "--out", tmp_path / "out")
+    assert call(monkeypatch, script, *given) == 0
+    assert "train: 10 classes, 100 images" in capsys.readouterr().out
+    for row in range(20):
+        name = f"{cifar10.CLASSES[labels[5, row]]}/{row:05d}.png"
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out/test" / name)), images[5, row])
+    assert len(list((tmp_path / "out/train").glob("*/*.png"))) == 100
+    assert call(monkeypatch, script, "--data-dir", tmp_path / "none", "--out", tmp_path / "out") == 2
