@@ -10,66 +10,32 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import tyro
 
 from minisiamese.backend import available_cores
-from minisiamese.data.samplers import COPIES
+from minisiamese.data.samplers import COPIES, DRAWINGS
 from minisiamese.errors import BadInput, parse
+from minisiamese.imagenet import BLOCKS
+from minisiamese.recipes import RECIPES
 from minisiamese.siamese import CRITERIA
 
 DEFAULT_STEPS = {"omniglot": 1200, "glyphs": 60, "folder": 300}
-WAYS, DRAWINGS = 60, 4  # classes a step of the losses on episodes, and images of each, where nothing else is said
+WAYS = 60  # classes a step of the losses on episodes, where nothing else is said
+TUPLES, LARGE_WAYS, LARGE_TUPLES = 128, 8, 16  # pairs or triplets a step; both for the networks of large images
 MATLAB_STEPS = 10_000  # of source 003
 EPOCHS = 200  # at most, of a run on --pairs (Koch et al., section 3.2)
 POSITIVE = (  # settings that must be more than 0 where they are given
     *("steps", "minutes", "batch", "drawings", "margin", "lr", "epoch_steps", "validation_alphabets"),
-    *("validate_every", "checkpoint_every", "threads", "pairs", "patience", "views"),
+    *("validate_every", "checkpoint_every", "threads", "pairs", "patience", "views", "embedding"),
 )
 PROGRAM = "python -m minisiamese.train"
 MACHINE = ("threads", "device", "data_dir")  # where a run is made; all that may change on the way
-RECIPES = {  # settings that stand in for the defaults
-    "best": {},
-    # Koch et al., sections 3.2 and 4.1. Rates, momenta and L2 weights of the layers were found by Bayesian optimisation
-    # and never published: those here lie in the ranges it searched. Read where the paper is silent: an epoch is one
-    # pass over the pairs and their copies, validated at its end; momentum rises by 0.01 an epoch; both drawings of a
-    # pair are of one alphabet; alpha starts as the fully connected layer's weights and is decayed as they are.
-    "paper": {
-        "network": "koch",
-        "loss": "bce",
-        "init": "paper",
-        "split": "paper",
-        "frame": "page",
-        "turn": False,
-        "views": 1,
-        "pairs": 30_000,
-        "within": 1.0,
-        "optimizer": "momentum",
-        "lr": (1e-2,),
-        "momentum": (0.9,),
-        "l2": (1e-4,),
-        "schedule": "epoch",
-        "patience": 20,
-    },
-    # Source 003, a worked example in MATLAB: new pairs of any alphabets every step, as they are. It trains on all
-    # background alphabets and keeps the last weights; here, as in every run, some are held out to choose by.
-    "matlab": {
-        "network": "koch",
-        "loss": "bce",
-        "init": "narrow",
-        "batch": 180,
-        "within": 0.0,
-        "frame": "page",
-        "distort": False,
-        "turn": False,
-        "views": 1,
-        "lr": (6e-5,),
-        "beta2": 0.99,
-        "schedule": "constant",
-    },
+OF_DATA = {"folder": {"frame": "page", "turn": False}}  # in place of the defaults, for pictures that may be no drawings
+OF_NETWORK = {name: {"lr": (1e-4,), "views": 1} for name in BLOCKS}  # likewise, for what is large and may be pretrained
+
+
+# settings that runs of earlier versions do not name
+LATER = {
+    **{"mining": "random", "hardest": 0.2, "weights": None, "freeze": 0},
+    **{"positive": 0.5, "embedding": None, "flips": False},
 }
-
-
-OF_DATA = {"folder": {"frame": "page", "turn": False}}  # likewise, for pictures that may be no drawings
-
-
-LATER = {"mining": "random", "hardest": 0.2}  # settings that runs of earlier versions do not name
 
 
 @dataclass(frozen=True)
@@ -81,19 +47,28 @@ class Config:
     data: Annotated[Literal["omniglot", "glyphs", "folder"], tyro.conf.Positional]
     # Settings to start from: best (the defaults), paper (Koch et al.), matlab (source 003); other options change them.
     recipe: Literal["best", "paper", "matlab"] = "best"
-    # Network: conv4 (35 x 35, four small blocks), conv4-wide (52 x 52), koch (the paper's, 105 x 105) or koch35.
-    network: Literal["conv4", "conv4-wide", "koch", "koch35"] = "conv4-wide"
+    # Network: conv4 (35 x 35, four small blocks), conv4-wide (52 x 52), koch (the paper's, 105 x 105) or koch35; or
+    # resnet18 or vgg16 (224 x 224), which can start from published weights.
+    network: Literal["conv4", "conv4-wide", "koch", "koch35", "resnet18", "vgg16"] = "conv4-wide"
+    # File of torchvision's weights of that network to start from (resnet18, vgg16).
+    weights: Path | None = None
+    # How many of its first blocks stay as they are: of resnet18 up to 4 (its first layers count with the first), of
+    # vgg16 up to 6 (five of convolutions, and the fully connected layers).
+    freeze: int = 0
     # Loss. nway, bce: on the learned head; contrastive, triplet, prototypical: on distances of embeddings.
     loss: Literal["nway", "bce", "contrastive", "contrastive-linear", "triplet", "triplet-squared", "prototypical"] = (
         "nway"
     )
+    # Length of the embedding, by a fully connected layer at the end of the twin (conv4, conv4-wide). Default: none.
+    embedding: int | None = None
     # Learned head of nway and bce: l1 (the paper's weighted L1 distance) or euclidean.
     head: Literal["l1", "euclidean"] = "l1"
     # Initial weights: default; paper (its values, which saturate) or narrow (0.01 everywhere), for koch and koch35.
     init: Literal["default", "paper", "narrow"] = "default"
-    # Who is trained on: alphabets (all background drawings but --validation-alphabets) or paper (all 30 alphabets by 12
-    # drawers; validation on ten evaluation alphabets that Lake's test does not use, by 4 other drawers).
-    split: Literal["alphabets", "paper"] = "alphabets"
+    # Who is trained on: alphabets (all background drawings but --validation-alphabets), paper (all 30 alphabets by 12
+    # drawers; validation on ten evaluation alphabets that Lake's test does not use, by 4 other drawers), or vinyals
+    # (1,200 characters, the few-shot literature's; some are of alphabets of Lake's test, which is then not run).
+    split: Literal["alphabets", "paper", "vinyals"] = "alphabets"
     # Training steps. Default: 1200 for omniglot, 60 for glyphs, 300 for folder, 200 epochs of --pairs, 10000 for
     # --recipe matlab, or as many as fit into --minutes.
     steps: int | None = None
@@ -110,10 +85,14 @@ class Config:
     pairs: int | None = None
     # Share of classes, or of different pairs, that a step takes from one alphabet.
     within: float = 0.5
+    # Share of a step's pairs that are of one class (bce and contrastive, without --pairs).
+    positive: float = 0.5
     # What fills a network's input: the ink, centred and brought to one size, or the page as it is.
     frame: Literal["ink", "page"] = "ink"
     # Distort every drawing by the paper's random affine maps.
     distort: bool = True
+    # Distort by what is usual for photographs instead: mirrored or not, turned by up to 10 degrees, cropped to 0.8..1.
+    flips: bool = False
     # Margin of the contrastive and triplet losses.
     margin: float = 1.0
     # Triplets to learn from: random ones, or easy, semi-hard or hard ones, or the hardest, among --batch classes.
@@ -128,8 +107,9 @@ class Config:
     momentum: tuple[float, ...] = (0.9,)
     # How fast adam's average of squared gradients forgets.
     beta2: float = 0.999
-    # How the rate falls: cosine to 0; epoch (the paper's: 1 % an epoch, momentum rising from 0.5); or constant.
-    schedule: Literal["cosine", "epoch", "constant"] = "cosine"
+    # How the rate falls: cosine to 0; epoch (the paper's: 1 % an epoch, momentum rising from 0.5); tenths (to a tenth
+    # every 30 epochs); or constant.
+    schedule: Literal["cosine", "epoch", "tenths", "constant"] = "cosine"
     # Steps that count as an epoch. Default: one pass over --pairs, else 235, the paper's 30,000 pairs by 128.
     epoch_steps: int | None = None
     # L2 weight: one number, or one for each layer with weights, first to last.
@@ -161,7 +141,8 @@ class Config:
     @classmethod
     def of_recipe(cls, name, **settings):
         """The settings of a recipe, for a data set, but for those given."""
-        return cls(**{"recipe": name} | RECIPES[name] | OF_DATA.get(settings.get("data"), {}) | settings)
+        usual = OF_DATA.get(settings.get("data"), {}) | OF_NETWORK.get(settings.get("network"), {})
+        return cls(**{"recipe": name} | RECIPES[name] | usual | settings)
 
     @classmethod
     def of_run(cls, out):
@@ -218,16 +199,31 @@ class Config:
             raise BadInput(f"--head {self.head} is for --loss nway and bce: {self.loss} compares by distance alone")
         if self.init != "default" and self.network not in ("koch", "koch35"):
             raise BadInput(f"--init {self.init} is for --network koch and koch35: {self.network} is not of the paper")
+        if self.weights and self.network not in BLOCKS:
+            raise BadInput(f"--weights is for --network {' and '.join(BLOCKS)}: none are published for {self.network}")
+        most = len(BLOCKS.get(self.network, ()))
+        if not 0 <= self.freeze <= most:
+            raise BadInput(f"--freeze must be 0 to {most} for --network {self.network}, not {self.freeze}")
+        if self.freeze == most > 0 and CRITERIA[self.loss].head != "similarity":
+            raise BadInput(f"--freeze {most} leaves nothing to train: --loss {self.loss} has no weights of its own")
         if self.batch == 1 and (CRITERIA[self.loss].tuples != "triplets" or self.mining != "random"):
             raise BadInput(f"--batch must be at least 2 for --loss {self.loss}: one alone has nothing to differ from")
         if self.pairs and CRITERIA[self.loss].tuples != "pairs":
             raise BadInput(f"--pairs is for the losses on pairs (bce, contrastive), not for {self.loss}")
-        if self.split == "paper" and self.data != "omniglot":
-            raise BadInput(f"--split paper is of omniglot: {self.data} has no such division")
+        if self.split != "alphabets" and self.data != "omniglot":
+            raise BadInput(f"--split {self.split} is of omniglot: {self.data} has no such division")
         if CRITERIA[self.loss].tuples == "episodes" or self.mining != "random":
-            batch = self.batch or (None if self.data == "folder" else WAYS)  # as many as the folder has, up to WAYS
+            batch = self.batch or (None if self.data == "folder" else self.ways)  # a folder may have fewer
         else:
-            batch = self.batch or 128
+            batch = self.batch or (LARGE_TUPLES if self.network in BLOCKS else TUPLES)
+        if self.positive != 0.5 and (self.pairs or CRITERIA[self.loss].tuples != "pairs"):
+            raise BadInput(f"--positive is for pairs drawn at random, not for {'--pairs' if self.pairs else self.loss}")
+        if self.positive != 0.5 and not 1 <= self.positive * batch < batch:
+            raise BadInput(f"--positive is a share that leaves pairs of both kinds among {batch}, not {self.positive}")
+        if self.flips and (self.pairs or not self.distort):
+            raise BadInput(f"--flips is not for {'--pairs' if self.pairs else '--no-distort'}")
+        if self.embedding and not self.network.startswith("conv4"):
+            raise BadInput(f"--embedding is for --network conv4 and conv4-wide: {self.network} has one of its own")
         drawings = self.drawings or (None if self.data == "folder" else DRAWINGS)
         epoch_steps = self.epoch_steps or 235
         if self.pairs and not self.epoch_steps:
@@ -240,6 +236,16 @@ class Config:
         filled["validate_every"] = self.validate_every or (epoch_steps if self.pairs else 100)
         return replace(self, **filled, threads=self.threads or available_cores())
 
+    @property
+    def ways(self):
+        """Classes a step of the losses on episodes, where nothing else is said and there are as many."""
+        return LARGE_WAYS if self.network in BLOCKS else WAYS
+
+    @property
+    def takes_lakes_test(self):
+        """Whether Lake's official test is of alphabets that this run is not trained on."""
+        return self.data == "omniglot" and self.split != "vinyals"
+
     def to_json(self):
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
 
@@ -248,7 +254,7 @@ class Config:
         """The configuration that ``to_json`` gave, read from ``path``; BadInput if it is none."""
         try:
             known = {field.name: (LATER | values)[field.name] for field in fields(cls)}
-            paths = {key: known[key] and Path(known[key]) for key in ("data_dir", "out")}
+            paths = {key: known[key] and Path(known[key]) for key in ("weights", "data_dir", "out")}
             layer_wise = {key: tuple(known[key]) for key in ("lr", "momentum", "l2")}
             return cls(**known | paths | layer_wise).checked()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -263,6 +269,7 @@ def from_command_line():
     default = Config.of_recipe(recipe if recipe in RECIPES else "best", data=tyro.MISSING)
     config = parse(Config, PROGRAM, default)
     if not config.resume:
-        return parse(Config, PROGRAM, replace(default, **OF_DATA[config.data])) if config.data in OF_DATA else config
+        settings = OF_DATA.get(config.data, {}) | OF_NETWORK.get(config.network, {})
+        return parse(Config, PROGRAM, replace(default, **settings)) if settings else config
     saved = Config.of_run(config.out or config.checked().out)
     return parse(Config, PROGRAM, replace(saved, data=tyro.MISSING, data_dir=None))

@@ -27,17 +27,18 @@ from minisiamese.trials import credits, lake_trials, nway_trials, rate
 
 PRETRAINED = Path(__file__).with_name("pretrained.npz")  # the network that comes with the package
 TRIALS = {"nway": 400, "mnist": 400, "verification": 10_000}  # the paper's numbers, but for the first
-OPTIONS = {  # the options of the protocols; Lake's test has none
-    "lake": (),
-    "mnist": ("trials", "seed"),
-    "verification": ("trials", "seed", "alphabets", "split"),
-    "nway": ("trials", "seed", "alphabets", "split", "way", "shot"),
+OPTIONS = {  # the options of the protocols; N-way trials have them all
+    "lake": ("views",),
+    "retrieval": ("seed",),
+    "mnist": ("views", "trials", "seed"),
+    "verification": ("views", "trials", "seed", "alphabets", "split"),
+    "nway": ("views", "trials", "seed", "alphabets", "split", "way", "shot"),
 }
 
 # --- scores -----------------------------------------------------------------------------------------------------------
 
 
-BATCH = 250  # images embedded at a time
+BATCH = 250  # images embedded at a time; of more than 105 x 105 pixels, as many fewer
 
 
 def embed(network, views, numbers=(0,)):
@@ -49,10 +50,19 @@ def embed(network, views, numbers=(0,)):
     count, z = len(views.images), []
     maps = [draw_distortions(np.random.default_rng(number), 1) if number else identity(1) for number in numbers]
     rows, maps = np.tile(np.arange(count), len(numbers)), np.repeat(np.concatenate(maps), count, axis=0)
-    for start in range(0, len(rows), BATCH):
-        part = slice(start, start + BATCH)
+    batch = max(1, BATCH * 105**2 // max(105, views.size) ** 2)
+    for start in range(0, len(rows), batch):
+        part = slice(start, start + batch)
         z.append(to_host(network.forward(views(rows[part], maps[part]), train=False)))
     return np.concatenate(z).reshape(len(numbers), count, -1)
+
+
+def views_of(network, images, device="cpu"):
+    """The images (M, H, W, C) as a network sees them; BadInput if it takes another number of channels."""
+    if images.shape[3] != network.channels:
+        kinds = {1: "grey images", 3: "images in colour"}
+        raise BadInput(f"the network is of {kinds[network.channels]}, and these are {kinds[images.shape[3]]}")
+    return Views(images, network.size, device, network.frame)
 
 
 def network_scorer(network, device="cpu", views=1):
@@ -62,10 +72,7 @@ def network_scorer(network, device="cpu", views=1):
     """
 
     def scorer(images, pairs):
-        if images.shape[3] != network.channels:
-            kinds = {1: "grey images", 3: "images in colour"}
-            raise BadInput(f"the network is of {kinds[network.channels]}, and these are {kinds[images.shape[3]]}")
-        shown, on_device = Views(images, network.size, device, network.frame), to_device(pairs, device)
+        shown, on_device = views_of(network, images, device), to_device(pairs, device)
         total, together = np.zeros(len(pairs), np.float32), max(1, BATCH // len(images))
         for first in range(0, views, together):
             for z in embed(network, shown, range(first, min(first + together, views))):
@@ -156,8 +163,9 @@ class Config:
     # Run folder, a checkpoint file, or "pretrained", the network that comes with the package.
     run: Annotated[Path, tyro.conf.Positional]
     # lake: Lake's 20 official runs. nway: random N-way K-shot trials. mnist: 10-way trials on its test digits.
-    # verification: same or different, on pairs. Default: lake for networks trained on omniglot, else nway.
-    protocol: Literal["lake", "nway", "verification", "mnist"] | None = None
+    # verification: same or different, on pairs. retrieval: each image asks for the others of its class.
+    # Default: lake for networks trained on omniglot, else nway.
+    protocol: Literal["lake", "nway", "verification", "mnist", "retrieval"] | None = None
     # Classes in a trial (nway). Default: 20, or as many as there are.
     way: int | None = None
     # Support drawings of each class (nway).
@@ -202,12 +210,18 @@ def measure(config, network, trained):
     """One protocol's result as a JSON-able dict: accuracy, trials, interval, baselines, and what was measured."""
     views = config.views or trained.views
     scorer, baselines = network_scorer(network, config.device, views), baselines_of(trained.data)
-    protocol = config.protocol or ("lake" if trained.data == "omniglot" else "nway")
+    protocol = config.protocol or ("lake" if trained.takes_lakes_test else "nway")
     described = {"protocol": protocol, "views": views}
     for name in OPTIONS["nway"]:
         if name not in OPTIONS[protocol] and getattr(config, name) != Config.__dataclass_fields__[name].default:
             raise BadInput(f"--{name} is no option of --protocol {protocol}")
+    if protocol == "retrieval":
+        from minisiamese import retrieval  # here, since that file imports this one
+
+        return retrieval.measure(config, network, trained)
     if protocol == "lake":
+        if trained.split == "vinyals":
+            raise BadInput("--protocol lake: --split vinyals trains on some of its alphabets, so it would be no test")
         return described | one_shot(lake_trials(omniglot.load_runs(config.data_dir)), scorer, baselines)
 
     rng, within = np.random.default_rng(config.seed), config.alphabets == "within"
@@ -232,8 +246,8 @@ def measure(config, network, trained):
     known = data.part("validation" if config.split == "evaluation" else "training", trained, config.data_dir)
     if within and config.split == "evaluation":  # ten alphabets, as in the paper; of omniglot the very ones
         ten = np.arange(min(10, len(dataset.group_names)))
-        is_omniglot = trained.data == "omniglot"
-        dataset = omniglot.paper_part("evaluation", config.data_dir) if is_omniglot else dataset.take_groups(ten)
+        official = trained.takes_lakes_test
+        dataset = omniglot.paper_part("evaluation", config.data_dir) if official else dataset.take_groups(ten)
     if within:
         dataset, known = _last_drawers(dataset), _last_drawers(known)
     return described | verification(dataset, known, scorer, baselines, count, within, rng)
@@ -241,6 +255,10 @@ def measure(config, network, trained):
 
 def describe(result):
     """A measure's result as lines for people."""
+    if result["protocol"] == "retrieval":
+        from minisiamese import retrieval
+
+        return retrieval.describe(result)
 
     def line(name, figures):
         low, high = figures["interval"]

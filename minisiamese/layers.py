@@ -63,6 +63,11 @@ class Layer:
                 arrays.update({key: array.astype(dtype) for key, array in arrays.items()})
         return self
 
+    def forget(self):
+        """Drop what forward kept, where no backward is to follow."""
+        for _, layer in self.walk():
+            layer._cache = None
+
     def add_param(self, key, value):
         self.params[key] = value
         self.grads[key] = np.zeros_like(value)

@@ -3,6 +3,9 @@
 Each builder returns a ``Siamese`` of a twin and a head; ``rng`` draws the initial weights.
 """
 
+import numpy as np
+
+from minisiamese import imagenet
 from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
 from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
@@ -48,12 +51,15 @@ def _koch(rng, size, widths, kernels, head, channels, init):
     return Siamese(twin, make_head(head, 4096, alpha=alpha, bias=init != "paper"), size=size, channels=channels)
 
 
-def conv4(rng, head="l1", channels=1, size=35, widths=(64, 64, 64, 64)):
+def conv4(rng, head="l1", channels=1, embedding=None, size=35, widths=(64, 64, 64, 64)):
     """Four blocks of 3 x 3 convolution, batch norm, pool, ReLU; 35 x 35 images to 256 features.
 
-    The network of the few-shot literature (Vinyals et al. 2016, Snell et al. 2017).
+    The network of the few-shot literature (Vinyals et al. 2016, Snell et al. 2017). A fully connected layer makes as
+    many features of them as ``embedding`` says, if it does (256 in report 001).
     """
     layers, features = _blocks(rng, channels, size, widths)
+    if embedding:
+        layers, features = [*layers, Linear(features, embedding, rng)], embedding
     return Siamese(Sequential(*layers), make_head(head, features), size=size, channels=channels)
 
 
@@ -67,9 +73,24 @@ def _blocks(rng, channels, size, widths):
     return [*layers, Flatten()], (size // 2 ** len(widths)) ** 2 * before
 
 
-def conv4_wide(rng, head="l1", channels=1):
+def conv4_wide(rng, head="l1", channels=1, embedding=None):
     """conv4 on 52 x 52 images with twice the channels in its last two blocks: 1,152 features, 261,000 weights."""
-    return conv4(rng, head, channels, size=52, widths=(64, 64, 128, 128))
+    return conv4(rng, head, channels, embedding, size=52, widths=(64, 64, 128, 128))
+
+
+def resnet18(rng, head="euclidean", channels=1):
+    """ResNet-18 without its last layer, 224 x 224 images to 512 features, 11.2 million weights (report 001)."""
+    return _pretrainable("resnet18", imagenet.resnet18, rng, head, channels)
+
+
+def vgg16(rng, head="euclidean", channels=1):
+    """VGG-16 without its last layer, 224 x 224 images to 4,096 features, 134 million weights (report 001)."""
+    return _pretrainable("vgg16", imagenet.vgg16, rng, head, channels)
+
+
+def _pretrainable(name, twin, rng, head, channels):
+    network = twin(rng, channels)
+    return Siamese(network, make_head(head, imagenet.FEATURES[name]), size=imagenet.SIZE, channels=channels)
 
 
 def mnist_classifier(rng, channels=1):
@@ -96,12 +117,29 @@ def make_head(name, features, alpha=None, bias=True):
 
 
 NETWORKS = {"conv4": conv4, "conv4-wide": conv4_wide, "koch": koch, "koch35": koch35}
+NETWORKS |= {"resnet18": resnet18, "vgg16": vgg16}
 
 
 def build(config, rng, channels=1):
-    """The network that a configuration (fields network, loss, head, init, frame) names."""
+    """The network that a configuration (fields network, loss, head, init, embedding, frame, freeze) names."""
     head = CRITERIA[config.loss].head
     start = {"init": config.init} if config.init != "default" else {}  # only the paper's networks have others
+    start |= {"embedding": config.embedding} if config.embedding else {}  # and only conv4 and conv4-wide take one
     network = NETWORKS[config.network](rng, config.head if head == "similarity" else head, channels, **start)
     network.frame = config.frame
+    if config.freeze:
+        imagenet.freeze(network.twin, imagenet.BLOCKS[config.network][config.freeze - 1])
     return network
+
+
+def initial(config, rng, channels=1):
+    """``build``, with the published weights that a configuration starts from, if its field ``weights`` names a file."""
+    network = build(config, rng, channels)
+    if config.weights:
+        imagenet.load(network.twin, config.weights)
+    return network
+
+
+def untrained(config, channels=1):
+    """The network that a run began with: the weights of its seed, or published ones, if that file is still there."""
+    return initial(config, np.random.default_rng(config.seed), channels)

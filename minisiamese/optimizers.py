@@ -139,8 +139,13 @@ def epoch(step, steps, epoch_steps):
     return 0.99**over, 0.5 + 0.01 * over
 
 
+def tenths(step, steps, epoch_steps):
+    """A tenth of the rate after every 30 epochs (report 001)."""
+    return 0.1 ** (step // (30 * epoch_steps)), 1.0
+
+
 def constant(step, steps, epoch_steps):
     return 1.0, 1.0
 
 
-SCHEDULES = {"cosine": cosine, "epoch": epoch, "constant": constant}
+SCHEDULES = {"cosine": cosine, "epoch": epoch, "tenths": tenths, "constant": constant}

@@ -75,3 +75,53 @@ def unpool(dy, winner, shape, window):
     for k in range(K * K):
         xp.multiply(dy, winner == k, out=dx[:, k // K : H : K, k % K : W : K])
     return dx
+
+
+class StridedMaxPool2D(Layer):
+    """y[n,i,j,c] = the maximum of x over the window of K x K pixels from (iS - P, jS - P), as far as it lies in x.
+
+    y is (N, Ho, Wo, C) with Ho = (H + 2P - K) // S + 1 and Wo likewise. Windows overlap where S < K: a pixel takes the
+    gradients of all windows that it wins, and of equal ones the first in a window wins. He et al. 2016, table 1.
+    """
+
+    def __init__(self, window=3, stride=2, padding=1):
+        super().__init__()
+        if not 0 <= padding <= window // 2:
+            raise ValueError(f"a padding of {padding} leaves windows of {window} with no pixel of the image")
+        self.window, self.stride, self.padding = window, stride, padding
+
+    def forward(self, x, train=True):
+        xp, P, (N, H, W, C) = array_module(x), self.padding, x.shape
+        Ho, Wo = ((size + 2 * P - self.window) // self.stride + 1 for size in (H, W))
+        if min(Ho, Wo) < 1:
+            raise ValueError(f"windows of {self.window} with padding {P} do not fit images of {x.shape}")
+        y = empty(xp, (N, Ho, Wo, C), x.dtype)
+        winner = empty(xp, y.shape, np.uint8)
+
+        def pool(rows):
+            padded = xp.full((len(x[rows]), H + 2 * P, W + 2 * P, C), -np.inf, x.dtype)
+            padded[:, P : P + H, P : P + W] = x[rows]
+            y[rows], winner[rows] = largest([padded[place] for place in self.places(Ho, Wo)])
+
+        in_chunks(pool, N, 3 * x[0].nbytes, xp)
+        self.keep(train, winner, x.shape)
+        return y
+
+    def backward(self, dy):
+        winner, (N, H, W, C) = self.take()
+        xp, P, (Ho, Wo) = array_module(dy), self.padding, dy.shape[1:3]
+        dx = empty(xp, (N, H, W, C), dy.dtype)
+
+        def scatter(rows):
+            padded = xp.zeros((len(dy[rows]), H + 2 * P, W + 2 * P, C), dy.dtype)
+            for k, place in enumerate(self.places(Ho, Wo)):
+                padded[place] += dy[rows] * (winner[rows] == k)
+            dx[rows] = padded[:, P : P + H, P : P + W]
+
+        in_chunks(scatter, N, 3 * dx[0].nbytes, xp)
+        return dx
+
+    def places(self, Ho, Wo):
+        """For each pixel of a window, line by line, where it lies in the padded images for all Ho x Wo windows."""
+        K, S = self.window, self.stride
+        return [(slice(None), slice(i, i + S * Ho, S), slice(j, j + S * Wo, S)) for i in range(K) for j in range(K)]

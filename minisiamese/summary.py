@@ -41,7 +41,7 @@ def finish(trainer):
         calibration = evaluate.calibrate(scorer, data.part("validation", config, config.data_dir))
         checkpoint.save(out / "best.npz", arrays, meta | {"calibration": calibration})
         tests = {"one_shot": {"protocol": "nway"}, "verification": {"protocol": "verification"}}
-        if config.data == "omniglot":
+        if config.takes_lakes_test:
             tests = {"lake": {"protocol": "lake"}} | tests
         if config.data != "folder":  # which has no alphabets
             tests["across"] = {"protocol": "nway", "alphabets": "across"}
@@ -67,7 +67,7 @@ def test_pictures(trainer, calibration):
     first, second = images[pairs.pairs[order].T]
     plots.test_pairs(first, second, pairs.same[order], probability, probability > 0.5, out / "pairs.png")
 
-    if config.data == "omniglot":
+    if config.takes_lakes_test:
         tests = trials.lake_trials(omniglot.load_runs(config.data_dir))
         title = "Lake's one-shot test, up to N classes"
     else:

@@ -19,20 +19,20 @@ from tqdm import tqdm
 
 from minisiamese import checkpoint, data, mining
 from minisiamese.backend import check_device, set_threads
-from minisiamese.config import DRAWINGS, MACHINE, WAYS, Config, from_command_line
-from minisiamese.data.affine import Views, draw_distortions
-from minisiamese.data.samplers import Batch, Episodes, Pairs, PairSet, Triplets
+from minisiamese.config import MACHINE, Config, from_command_line
+from minisiamese.data.affine import Views, draw_distortions, draw_photographic
+from minisiamese.data.samplers import Batch, sampler_of
 from minisiamese.errors import BadInput, front_door
 from minisiamese.evaluate import network_scorer
 from minisiamese.metrics import log, open_metrics, say
-from minisiamese.networks import build
+from minisiamese.networks import build, initial
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.siamese import CRITERIA
 from minisiamese.summary import finish
 from minisiamese.trials import credits, nway_trials, rate
 
 LOG_EVERY = 10  # steps between two lines of metrics.jsonl; the loss is read, and looked at for NaN, this often
-VALIDATION_RUNS = {"alphabets": 25, "paper": 16}  # runs like Lake's, of 20 trials each: the paper has 320 trials
+VALIDATION_RUNS = {"alphabets": 25, "paper": 16, "vinyals": 25}  # like Lake's, of 20 trials each: the paper has 320
 COUNTERS = ("step", "steps", "seconds", "best", "best_step", "validation_seconds")
 
 
@@ -42,30 +42,20 @@ class Trainer:
     def __init__(self, config, training, validation):
         self.config = config
         self.rng = np.random.default_rng(config.seed)
-        self.network = build(config, self.rng, channels=training.images.shape[3]).to(config.device)
+        start = build if (config.out / "last.npz").exists() else initial  # what it holds needs no file of --weights
+        self.network = start(config, self.rng, channels=training.images.shape[3]).to(config.device)
         self.training = training = training.turned() if config.turn else training
         extra = {"momentum": config.momentum} if config.optimizer == "momentum" else {"beta2": config.beta2}
         try:
             self.optimizer = OPTIMIZERS[config.optimizer](self.network, config.l2, config.lr, **extra)
         except ValueError as error:
             raise BadInput(str(error)) from None
-        criterion = CRITERIA[config.loss]
-        self.compute, self.last = criterion.compute, None
-        if criterion.tuples == "episodes" or config.mining != "random":
-            ways = config.batch or min(WAYS, len(training.rows_of_class))
-            drawings = config.drawings or min(DRAWINGS, *map(len, training.rows_of_class))
-            self.sampler = Episodes(training, ways, drawings, config.within)
-        elif config.pairs:
-            self.sampler = PairSet(training, config.batch, config.pairs, config.distort, config.seed, config.within)
-        else:
-            self.sampler = {"pairs": Pairs, "triplets": Triplets}[criterion.tuples](
-                training, config.batch, config.within
-            )
+        self.compute, self.last = CRITERIA[config.loss].compute, None
+        self.sampler = sampler_of(config, training)
+        self.draw_maps = draw_photographic if config.flips else draw_distortions
         self.views = Views(training.images, self.network.size, config.device, self.network.frame)
-        way = min(20, max(map(len, validation.classes_of_group)))
-        self.trials = nway_trials(
-            validation, way, 1, VALIDATION_RUNS[config.split] * way, True, np.random.default_rng(0)
-        )
+        way, rng = min(20, max(map(len, validation.classes_of_group))), np.random.default_rng(0)
+        self.trials = nway_trials(validation, way, 1, VALIDATION_RUNS[config.split] * way, True, rng)
         self.step, self.steps, self.seconds = 0, config.steps, 0.0
         self.best, self.best_step, self.validation_seconds = 0.0, 0, 0.0
 
@@ -75,7 +65,7 @@ class Trainer:
         batch = self.sampler.draw(self.rng)
         matrices = batch.matrices
         if matrices is None and config.distort:
-            matrices = draw_distortions(self.rng, len(batch.rows))
+            matrices = self.draw_maps(self.rng, len(batch.rows))
         z = self.network.forward(self.views(batch.rows, matrices))
         if config.mining != "random":
             how = self.training.labels[batch.rows], config.mining, config.margin, self.rng, config.hardest
@@ -189,7 +179,7 @@ def train(config):
         with warnings.catch_warnings():
             # overflow shows as a loss that is not finite, and stops the run
             warnings.simplefilter("ignore", RuntimeWarning)
-            _loop(trainer, config.out)
+            loop(trainer, config.out)
         return finish(trainer)
     except BrokenPipeError:
         raise
@@ -214,8 +204,11 @@ def _saved(given):
     return replace(saved, **machine).checked()
 
 
-def _loop(trainer, out):
-    """Steps until the run is complete or Ctrl-C; what a step leaves is saved so that any end can be resumed."""
+def loop(trainer, out, quiet=False):
+    """Steps until the run is complete or Ctrl-C; what a step leaves is saved so that any end can be resumed.
+
+    ``quiet`` shows nothing of it. BadInput if the loss is no longer a number.
+    """
     config = trainer.config
     stop = []
 
@@ -225,7 +218,7 @@ def _loop(trainer, out):
         stop.append(True)
 
     previous_handler = signal.signal(signal.SIGINT, interrupt)
-    bar = tqdm(total=trainer.steps, initial=trainer.step, desc="training", unit=" steps", disable=None)
+    bar = tqdm(total=trainer.steps, initial=trainer.step, desc="training", unit=" steps", disable=quiet or None)
     try:
         with open_metrics(out / "metrics.jsonl", trainer.step) as metrics:
             start = time.perf_counter() - trainer.seconds
@@ -233,9 +226,10 @@ def _loop(trainer, out):
                 trainer.best = trainer.validate()
                 trainer.validation_seconds = time.perf_counter() - start
                 log(metrics, bar, step=0, validation_accuracy=trainer.best)
-                say(trainer.describe(trainer.best))
+                if not quiet:
+                    say(trainer.describe(trainer.best))
                 trainer.save_best(out / "best.npz")
-            total, count, stopping, warned = 0.0, 0, False, None
+            total, count, stopping, warned = 0.0, 0, False, quiet
             while trainer.step != trainer.steps and not stopping:
                 factor, _ = trainer.schedule()
                 total, count = total + trainer.train_step(), count + 1
@@ -264,7 +258,8 @@ def _loop(trainer, out):
                 if validating:
                     accuracy = trainer.validate()
                     log(metrics, bar, step=step, validation_accuracy=accuracy)
-                    say(trainer.describe(accuracy))
+                    if not quiet:
+                        say(trainer.describe(accuracy))
                     if accuracy > trainer.best:
                         trainer.best, trainer.best_step = accuracy, step
                     if accuracy == trainer.best:

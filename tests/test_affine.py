@@ -6,12 +6,14 @@ from scipy.ndimage import affine_transform
 
 from minisiamese.backend import to_host
 from minisiamese.data.affine import (
+    CROP,
     INK,
     ROTATION,
     TRANSLATION,
     Views,
     draw_distortions,
     draw_flips_and_crops,
+    draw_photographic,
     identity,
     sample,
 )
@@ -126,3 +128,17 @@ def test_flips_and_crops_are_those_of_a_picture_with_a_blank_border(rng, device)
                         break
         assert found
     assert len(found) == 50
+
+
+def test_photographs_are_mirrored_turned_and_cropped_within_their_edges(rng):
+    matrices = draw_photographic(rng, 20_000)
+    linear, shift = matrices[:, :, :2], matrices[:, :, 2]
+    determinant = np.linalg.det(linear)
+    side = np.sqrt(np.abs(determinant))
+    assert np.mean(determinant < 0) == pytest.approx(0.5, abs=0.02)  # mirrored
+    np.testing.assert_allclose(linear @ linear.transpose(0, 2, 1), np.eye(2) * (side**2)[:, None, None], atol=1e-12)
+    assert CROP[0] <= side.min() < 0.81 and 0.99 < side.max() <= CROP[1]
+    angle = np.arctan2(-linear[:, 0, 1], linear[:, 1, 1])
+    assert 0.99 * ROTATION < angle.max() <= ROTATION + 1e-12 and -ROTATION - 1e-12 <= angle.min() < -0.99 * ROTATION
+    room = np.abs(shift).max(axis=1) / (1 - side)
+    assert 0.99 < room.max() <= 1 and np.abs(shift.mean()) < 0.01

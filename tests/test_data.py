@@ -273,6 +273,13 @@ def test_pairs_are_balanced_and_true(classes, rng, within, least, most):
     assert len(np.unique(classes.labels[a])) == 30
 
 
+@pytest.mark.parametrize(("positive", "same"), [(0.4, 4), (0.5, 5), (0.25, 2)])
+def test_a_share_of_the_pairs_is_of_one_class(classes, rng, positive, same):
+    batch = Pairs(classes, 10, positive=positive).draw(rng)
+    a, b = batch.rows[batch.pairs].T
+    assert np.array_equal(classes.labels[a] == classes.labels[b], batch.same == 1) and batch.same.sum() == same
+
+
 def test_even_pairs_give_every_alphabet_as_many(drawings, rng):
     batch = Pairs(drawings, 100, within=1.0).draw_evenly(rng)
     a, b = batch.rows[batch.pairs].T
@@ -321,6 +328,21 @@ def test_the_papers_parts_share_neither_alphabets_nor_drawers(real_omniglot):
     alphabet_of = {image.tobytes(): group for image, group in zip(evaluation.images, evaluation.groups, strict=True)}
     tested = {alphabet_of[image.tobytes()] for run in omniglot.load_runs(real_omniglot) for image in run.test}
     assert {evaluation.group_names[group] for group in tested} == set(omniglot.LAKE_ALPHABETS)
+
+
+def test_the_few_shot_division_is_the_published_one(real_omniglot):
+    """1,028, 172 and 423 characters; the last ones turned, too. It shares alphabets with Lake's test."""
+    parts = {name: omniglot.vinyals_part(name, real_omniglot) for name in ("training", "validation", "evaluation")}
+    assert [len(each.rows_of_class) for each in parts.values()] == [1028, 172, 4 * 423]
+    drawings = {name: {image.tobytes() for image in each.images[::20]} for name, each in parts.items()}
+    assert not drawings["training"] & drawings["evaluation"] and not drawings["training"] & drawings["validation"]
+    names = set(parts["training"].group_names)
+    assert {"Atlantean", "Ge_ez", "Glagolitic", "Gurmukhi"} == names & set(omniglot.LAKE_ALPHABETS)
+    gurmukhi = parts["evaluation"].group_names.index("Gurmukhi turned by 0")
+    assert len(parts["evaluation"].classes_of_group[gurmukhi]) == 4  # the last of its 45
+    assert "Kannada turned by 270" in parts["evaluation"].group_names and not names & {"Kannada", "Bengali"}
+    last = parts["training"].classes_of_group[parts["training"].group_names.index("Gurmukhi")]
+    assert len(last) == 41 and last[-1] == 1027
 
 
 def test_triplets_are_true(classes, rng):

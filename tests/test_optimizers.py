@@ -97,4 +97,6 @@ def test_schedules():
     assert SCHEDULES["cosine"](5, math.inf, 10) == (1, 1)
     paper = [SCHEDULES["epoch"](step, 100, 10) for step in (0, 9, 10, 25)]
     assert np.array(paper) == pytest.approx(np.array([[1, 0.5], [1, 0.5], [0.99, 0.51], [0.99**2, 0.52]]))
+    tenths = [SCHEDULES["tenths"](step, 1000, 10) for step in (0, 299, 300, 899)]
+    assert np.array(tenths) == pytest.approx(np.array([[1, 1], [1, 1], [0.1, 1], [0.01, 1]]))
     assert SCHEDULES["constant"](50, 100, 10) == (1, 1)

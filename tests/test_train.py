@@ -18,6 +18,7 @@ from PIL import Image
 from minisiamese import backend, checkpoint, data, evaluate, train
 from minisiamese.baselines import nearest_neighbour
 from minisiamese.config import Config
+from minisiamese.data import omniglot
 from minisiamese.data.dataset import hold_out
 from minisiamese.mining import MINING
 from minisiamese.siamese import CRITERIA
@@ -35,7 +36,7 @@ def quick_tests():
     patch = pytest.MonkeyPatch()
     patch.setattr(evaluate, "BASELINES", {"nearest_neighbour": nearest_neighbour})
     patch.setattr(evaluate, "TRIALS", {"nway": 30, "mnist": 30, "verification": 60})
-    patch.setattr(train, "VALIDATION_RUNS", {"alphabets": 2, "paper": 2})
+    patch.setattr(train, "VALIDATION_RUNS", {"alphabets": 2, "paper": 2, "vinyals": 2})
     yield
     patch.undo()
 
@@ -240,6 +241,33 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch, device)
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.parametrize("network", ["conv4", "conv4-wide"])
+@pytest.mark.parametrize("loss", ["nway", "contrastive-linear"])
+def test_an_embedding_is_as_long_as_asked(network, loss, drawings):
+    config = Config(data="omniglot", network=network, loss=loss, batch=6, embedding=10).checked()
+    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    trainer.train_step()
+    assert trainer.last[0].shape[1] == trainer.network.twin.layers[-1].params["W"].shape[1] == 10
+
+
+def test_settings_of_a_run_reach_its_sampler_and_its_distortions(drawings, monkeypatch):
+    config = Config(data="omniglot", network="conv4", loss="bce", batch=10, positive=0.2, flips=True).checked()
+    seen = []
+    draw = train.draw_photographic
+    monkeypatch.setattr(train, "draw_photographic", lambda rng, count: (seen.append(count), draw(rng, count))[1])
+    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    trainer.train_step()
+    assert seen == [20] and trainer.last[1].same.sum() == 2
+
+
+def test_a_run_of_an_earlier_version_has_the_settings_it_had(tmp_path):
+    values = Config(data="omniglot").checked().to_json()
+    for name in ("positive", "embedding", "flips"):
+        del values[name]
+    read = Config.from_json(values, tmp_path)
+    assert (read.positive, read.embedding, read.flips) == (0.5, None, False)
+
+
 LEARNING = {  # settings that decide what a step does
     **{loss: {"loss": loss} for loss in CRITERIA},
     **{f"mined-{how}": {"loss": "triplet", "mining": how, "drawings": 3} for how in MINING[1:]},
@@ -297,7 +325,7 @@ def test_the_loss_is_all_that_a_run_reads_and_only_to_print_it(name, a_line, dra
     for saving in ("validate", "save_best", "save_last"):
         monkeypatch.setattr(trainer, saving, lambda *_: 0.0)
     before = cupy_double.copies()
-    train._loop(trainer, tmp_path)
+    train.loop(trainer, tmp_path)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert sum('"loss"' in line for line in lines) == 3 == trainer.steps // train.LOG_EVERY
     assert cupy_double.copies() == before + 3 * a_line
@@ -382,6 +410,21 @@ def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
     assert start(monkeypatch, *resume, "--recipe", "paper") == 0
     assert caps == [0.5] * 27 + [0.51] * 3
     assert_same_end(tmp_path / "run", tmp_path / "whole")
+
+
+def test_the_few_shot_division_never_meets_lakes_test(small_omniglot, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(omniglot, "VINYALS_CHARACTERS", 162 + 20)  # 20 of the evaluation characters
+    monkeypatch.setattr(omniglot, "VINYALS_VALIDATION", ("glyphs02",))
+    out = tmp_path / "run"
+    assert call(monkeypatch, train.main, *arguments(small_omniglot, out, "--split", "vinyals", steps=2)) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["lake"] is None and summary["across"]["division"] == "vinyals"
+    assert "Lake" not in capsys.readouterr().out
+    given = (out, "--data-dir", small_omniglot)
+    assert call(monkeypatch, evaluate.main, *given, "--protocol", "lake") == 2
+    assert "it would be no test" in capsys.readouterr().err
+    assert call(monkeypatch, evaluate.main, *given, "--way", 5, "--trials", 10) == 0  # the default is another
+    assert "5-way 1-shot" in capsys.readouterr().out
 
 
 def test_the_matlab_recipe_whole(small_omniglot, tmp_path, monkeypatch):
@@ -475,6 +518,18 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--recipe", "matlab", "--network", "conv4"], "(--recipe matlab is --init narrow)"),
         (["--pairs", "100"], "--pairs is for the losses on pairs"),
         (["--loss", "bce", "--pairs", "5"], "--pairs 5"),
+        (["--positive", "0.4"], "--positive is for pairs drawn at random, not for nway"),
+        (["--loss", "bce", "--pairs", "60", "--positive", "0.4"], "not for --pairs"),
+        (["--loss", "bce", "--positive", "0.1"], "pairs of both kinds among 6"),
+        (["--loss", "bce", "--positive", "1"], "pairs of both kinds among 6"),
+        (["--flips", "--no-distort"], "--flips is not for --no-distort"),
+        (["--loss", "bce", "--pairs", "60", "--flips"], "--flips is not for --pairs"),
+        (["--embedding", "0"], "--embedding must be more than 0"),
+        (["--network", "koch35", "--embedding", "16"], "--embedding is for --network conv4"),
+        (["--weights", "my.pth"], "--weights is for --network resnet18 and vgg16"),
+        (["--freeze", "1"], "--freeze must be 0 to 0 for --network conv4-wide"),
+        (["--network", "vgg16", "--freeze", "7"], "--freeze must be 0 to 6 for --network vgg16"),
+        (["--network", "resnet18", "--freeze", "4", "--loss", "triplet"], "--freeze 4 leaves nothing to train"),
         (["--recipe"], "--recipe"),
         (["--recipe", "cake"], "invalid choice"),
         (["--views", "0"], "--views"),

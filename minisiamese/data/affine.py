@@ -13,6 +13,7 @@ SHEAR = 0.3
 SCALE = (0.8, 1.2)
 INK = 0.7  # of the side of a view; Omniglot's drawings fill 0.65 of their page on average
 TRANSLATION = 2 * 2 / 105  # 2 pixels of 105, in units of half a picture
+CROP = (0.8, 1.0)  # of the side of a photograph
 
 
 def draw_distortions(rng, count):
@@ -47,6 +48,21 @@ def draw_flips_and_crops(rng, count, size, pixels=2):
     matrices = identity(count)
     matrices[:, 0, 0] = rng.choice([-1, 1], count)
     matrices[:, :, 2] = 2 * rng.integers(-pixels, pixels + 1, (count, 2)) / size
+    return matrices
+
+
+def draw_photographic(rng, count):
+    """count matrices (count, 2, 3): what is usual for photographs in place of ``draw_distortions``, report 001's flips,
+    rotations and crops. The report gives no numbers; here a picture is mirrored with probability 1/2, turned by up to
+    +-10 degrees, and cropped to a square of 0.8..1 of its side, at a random place in it, that fills the view. Corners
+    that a turn brings in from outside are blank."""
+    mirror = rng.choice([-1, 1], count)
+    angle = rng.uniform(-ROTATION, ROTATION, count)
+    side = rng.uniform(*CROP, count)
+    matrices = np.empty((count, 2, 3))
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrices[:, :, :2] = np.array([[mirror * cos, -sin], [mirror * sin, cos]]).transpose(2, 0, 1) * side[:, None, None]
+    matrices[:, :, 2] = rng.uniform(-1, 1, (count, 2)) * (1 - side)[:, None]
     return matrices
 
 

@@ -68,6 +68,16 @@ class Dataset:
             tuple(f"{name} turned by {90 * turn}" for turn in range(4) for name in self.group_names),
         )
 
+    def joined(self, other):
+        """The drawings of both; the classes and groups of ``other`` come after these."""
+        return Dataset(
+            np.concatenate([self.images, other.images]),
+            np.concatenate([self.labels, other.labels + len(self.rows_of_class)]),
+            np.concatenate([self.groups, other.groups + len(self.group_names)]),
+            np.concatenate([self.drawers, other.drawers]),
+            self.group_names + other.group_names,
+        )
+
     def take(self, chosen):
         """The images of a mask or of row numbers, classes and groups numbered anew."""
         groups, group_of = np.unique(self.groups[chosen], return_inverse=True)

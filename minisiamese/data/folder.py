@@ -25,21 +25,22 @@ from minisiamese.errors import BadInput
 
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError)
 DAMAGED_ZIP += (UnicodeDecodeError,)  # of the names in it
-LARGEST = 105  # side of the images as they are kept, the most that a network here looks at
+LARGEST = 105  # side of the images as they are kept, unless a network looks at more
 SPLITS = ("train", "test")
 
 
-def load(path):
+def load(path, largest=LARGEST):
     """{"train": Dataset, "test": Dataset} of a folder or zip that is divided so, else {"all": Dataset}.
 
     Every class of a part needs two images: one to ask about, and one to compare with. Classes are numbered in the order
-    of their names, which are the ``class_names``. The images, of at most 105 x 105 pixels, are square and of one size.
+    of their names, which are the ``class_names``. The images are square and of one size, with sides of at most
+    ``largest`` pixels.
     BadInput if there is nothing of the kind, or if an image cannot be read.
     """
     path = Path(path)
     if path.is_dir():
         files, folders, read = _list_folder(path)
-        return _load(path, files, folders, read)
+        return _load(path, files, folders, read, largest)
     if not path.exists():
         raise BadInput(f"there is no folder or zip {path}")
     try:
@@ -48,18 +49,18 @@ def load(path):
             inside = {entry: item for entry, item in entries if not _hidden(entry)}
             files = [entry for entry, item in inside.items() if not item.is_dir() and is_image(entry)]
             folders = {entry for entry, item in inside.items() if item.is_dir()}
-            return _load(path, files, folders, lambda file: archive.read(inside[file]))
+            return _load(path, files, folders, lambda file: archive.read(inside[file]), largest)
     except DAMAGED_ZIP as error:
         raise BadInput(f"{path} is not a folder or a whole zip of images ({error})") from None
 
 
-def part(name, path):
+def part(name, path, largest=LARGEST):
     """The ``"training"``, ``"validation"`` or ``"evaluation"`` images of a folder or zip.
 
     Evaluation is test/, else a fifth of the classes. Validation is a fifth of the other classes; but if test/ shows
     classes of train/ only, it is a fifth of the images of each. Always the same ones; BadInput if there are too few.
     """
-    parts = _load_once(str(path))
+    parts = _load_once(str(path), largest)
     if "all" in parts:
         others, evaluation = _hold_out_classes(parts["all"], 6, f"{path}, which is not divided into train/ and test/,")
     else:
@@ -121,11 +122,11 @@ def _hidden(name):
     return any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
 
 
-def _load(path, files, folders, read):
+def _load(path, files, folders, read, largest):
     parts = _parts(path, sorted(files), folders)
     names = [name for part in parts.values() for name in part]
     pictures = [
-        _picture(io.BytesIO(read(name)), f"{name} in {path}")
+        _picture(io.BytesIO(read(name)), f"{name} in {path}", largest)
         for name in tqdm(names, desc=f"reading {path.name}", unit=" images", disable=None)
     ]
     images = _stack(pictures)
@@ -184,15 +185,15 @@ def _parts(path, files, folders):
     return {part: parts[part] for part in (SPLITS if divided else ("all",))}
 
 
-def _picture(source, where):
-    """The picture of a file, no larger than ``LARGEST``, in grey ("L") or colour ("RGB"), on white if one sees through
+def _picture(source, where, largest):
+    """The picture of a file, no larger than ``largest``, in grey ("L") or colour ("RGB"), on white if one sees through
     it."""
-    image = read_image(source, where, at_least=(LARGEST, LARGEST))
+    image = read_image(source, where, at_least=(largest, largest))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    image.thumbnail((LARGEST, LARGEST), Image.Resampling.BICUBIC)
+    image.thumbnail((largest, largest), Image.Resampling.BICUBIC)
     red, *others = image.split()
     return red if all(other == red for other in others) else image
 

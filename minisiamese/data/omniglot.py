@@ -32,6 +32,8 @@ LAKE_ALPHABETS = (  # the ten of the evaluation alphabets that the official runs
     *("Atlantean", "Ge_ez", "Glagolitic", "Gurmukhi", "Kannada", "Malayalam", "Manipuri"),
     *("Old_Church_Slavonic_(Cyrillic)", "Tengwar", "Tibetan"),
 )
+VINYALS_CHARACTERS = 1200  # that are not tested on, the first in the order of the names, background alphabets first
+VINYALS_VALIDATION = ("Armenian", "Bengali", "Early_Aramaic", "Hebrew", "Mkhedruli_(Georgian)")
 DRAWING = re.compile(r"([^/]+)/(character\d+)/\d+_(\d+)\.png$")
 RUN_DRAWING = re.compile(r"(run\d+)/(test|training)/(\w+)\.png$")
 RUN_LABELS = re.compile(r"(run\d+)/class_labels\.txt$")
@@ -120,6 +122,24 @@ def paper_part(name, data_dir=None):
         return dataset.take_groups(lake).take_drawers(17, 20)
     others = np.setdiff1d(np.arange(len(dataset.group_names)), lake)
     return dataset.take_groups(others).take_drawers(13, 16)
+
+
+def vinyals_part(name, data_dir=None):
+    """The division of the few-shot literature (Vinyals et al. 2016, with the validation alphabets of Snell et al.
+    2017): 1,028 characters for ``"training"``, the 172 of five alphabets for ``"validation"``, and for
+    ``"evaluation"`` the other 423, each as it is and turned by 90, 180 and 270 degrees: 1,692 classes.
+
+    Atlantean, Ge_ez, Glagolitic and most of Gurmukhi are trained on: this is no division for Lake's test.
+    """
+    background = load("background", data_dir)
+    held = np.isin(background.group_names, VINYALS_VALIDATION)
+    if name == "validation":
+        return background.take_groups(np.flatnonzero(held))
+    evaluation = load("evaluation", data_dir)
+    first = evaluation.labels < VINYALS_CHARACTERS - len(background.rows_of_class)
+    if name == "evaluation":
+        return evaluation.take(~first).turned()
+    return background.take_groups(np.flatnonzero(~held)).joined(evaluation.take(first))
 
 
 def _state(path):

@@ -11,8 +11,10 @@ import numpy as np
 from minisiamese.backend import to_device
 from minisiamese.data.affine import draw_distortions, identity
 from minisiamese.errors import BadInput
+from minisiamese.siamese import CRITERIA
 
 COPIES = 8  # distorted copies of each pair of a ``PairSet`` (Koch et al., section 3.2)
+DRAWINGS = 4  # of each class in an episode, where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,14 @@ class Sampler:
 
 
 class Pairs(Sampler):
-    """count pairs of drawings, the first half of one class, the second half of two (Koch et al., section 4.2)."""
+    """count pairs of drawings, first those of one class, then those of two (Koch et al., section 4.2).
 
-    def __init__(self, dataset, count, within=0.5):
+    A share ``positive`` of them, rounded down, is of one class: half, as in the paper, or report 001's p_same.
+    """
+
+    def __init__(self, dataset, count, within=0.5, positive=0.5):
         super().__init__(dataset, within)
-        self.count = count
+        self.count, self.positive = count, int(positive * count)
 
     def draw(self, rng):
         return self.pairs_of(rng.integers(len(self.rows_of), size=self.count), rng)
@@ -89,13 +94,12 @@ class Pairs(Sampler):
 
     def pairs_of(self, labels, rng):
         """For each class a pair that begins with it."""
-        half = self.count // 2
-        same = self.two_of_each(labels[:half], rng)
-        first = self.one_of_each(labels[half:], rng)
-        second = self.one_of_each(self.other_classes(labels[half:], rng), rng)
+        same = self.two_of_each(labels[: self.positive], rng)
+        first = self.one_of_each(labels[self.positive :], rng)
+        second = self.one_of_each(self.other_classes(labels[self.positive :], rng), rng)
         rows = np.concatenate([same[0], first, same[1], second])
         pairs = np.arange(2 * self.count).reshape(2, self.count).T
-        return Batch(rows, pairs, same=(np.arange(self.count) < half).astype(np.float32))
+        return Batch(rows, pairs, same=(np.arange(self.count) < self.positive).astype(np.float32))
 
 
 class PairSet(Sampler):
@@ -192,3 +196,17 @@ class Episodes(Sampler):
         classes = np.concatenate([classes, rng.choice(rest, self.ways - near, replace=False)])
         rows = np.concatenate([rng.choice(self.rows_of[label], self.drawings, replace=False) for label in classes])
         return Batch(rows, self.pairs, tasks=self.tasks, target=self.target, drawings=self.drawings)
+
+
+def sampler_of(config, dataset):
+    """The sampler that a training configuration asks for."""
+    tuples = CRITERIA[config.loss].tuples
+    if tuples == "episodes" or config.mining != "random":
+        ways = config.batch or min(config.ways, len(dataset.rows_of_class))
+        drawings = config.drawings or min(DRAWINGS, *map(len, dataset.rows_of_class))
+        return Episodes(dataset, ways, drawings, config.within)
+    if config.pairs:
+        return PairSet(dataset, config.batch, config.pairs, config.distort, config.seed, config.within)
+    if tuples == "pairs":
+        return Pairs(dataset, config.batch, config.within, config.positive)
+    return Triplets(dataset, config.batch, config.within)
