@@ -8,21 +8,22 @@ The folder holds tables.md, the pictures, results.json, and the trained networks
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from minisiamese import checkpoint
+from minisiamese import checkpoint, folders
 from minisiamese.backend import available_cores, check_device
 from minisiamese.data import cifar10, mnist
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.errors import BadInput, front_door
 from minisiamese.experiments import grid, pictures, tables
 from minisiamese.experiments.runs import PLANS, PRETRAINING
 
 PROGRAM = "python -m minisiamese.experiments"
 SETTINGS = ("data", "quick", "seed")  # what a folder's results depend on
+WHAT = "are no experiments"
 
 
 @dataclass(frozen=True)
@@ -48,40 +49,20 @@ class Config:
     data_dir: Path | None = None
 
 
-def checked(config, out):
-    """The configuration that holds for a folder; BadInput if it is neither to be begun nor to be gone on with."""
-    path = out / "config.json"
-    if not config.resume:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise BadInput(f"{out} exists already: give another --out, or --resume to go on with what it holds")
-        return config
-    try:
-        saved = json.loads(path.read_text())
-        settings = {key: saved[key] for key in SETTINGS}
-    except FileNotFoundError:
-        raise BadInput(f"--resume: there are no experiments in {out}") from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BadInput(f"{path} cannot be read ({type(error).__name__}: {error})") from None
-    for key, kept in settings.items():
-        asked = getattr(config, key)
-        if asked not in (kept, Config.__dataclass_fields__[key].default):
-            raise BadInput(f"--resume: {out} was begun with {key} {kept}, not {asked}, and so it goes on")
-    return replace(config, **settings)
-
-
-def run(config, out):
+def run(config):
     """All of it; returns the results."""
+    out = config.out
     check_device(config.device)
-    config = checked(config, out)
+    folders.check(config, SETTINGS, WHAT)
     if config.data == "mnist":
         parts = {split: mnist.load(split, config.data_dir) for split in ("train", "test")}
     else:
         parts = cifar10.load(config.data_dir)
     plan = PLANS[config.data].quick() if config.quick else PLANS[config.data]
+    folders.begin(config, SETTINGS)
     for pretraining in PRETRAINING:
         (out / pretraining).mkdir(parents=True, exist_ok=True)
     settings = {key: getattr(config, key) for key in SETTINGS}
-    checkpoint.save_text(out / "config.json", json.dumps(settings, indent=1))
     task = grid.Task(plan, *grid.divide(parts, plan), out, config.seed, config.device)
     grid.run_all(task, 1 if config.device == "cuda" else config.threads or available_cores())
     text = json.dumps(settings | grid.results(task), indent=1)
@@ -92,15 +73,19 @@ def run(config, out):
     return results
 
 
+def _folder(config):
+    return Path("runs") / f"{config.data}-{'quick' if config.quick else 'report'}"
+
+
 def main():
-    config = parse(Config, PROGRAM)
+    config = folders.parsed(Config, PROGRAM, SETTINGS, _folder, WHAT)
     if config.seed < 0:
         raise BadInput(f"--seed must be 0 or more, not {config.seed}")
     if config.threads is not None and config.threads < 1:
         raise BadInput(f"--threads must be at least 1, not {config.threads}")
-    out = config.out or Path("runs") / f"{config.data}-{'quick' if config.quick else 'report'}"
+    out = config.out
     try:
-        results = run(config, out)
+        results = run(config)
     except OSError as error:
         raise BadInput(f"--out: cannot write {out} ({error.strerror or error})") from None
     except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from minisiamese.backend import check_device, set_threads
 from minisiamese.data.dataset import Dataset
 from minisiamese.errors import BadInput
 from minisiamese.experiments import runs
-from minisiamese.experiments.learner import Stopped
+from minisiamese.experiments.learner import Stopped, interrupts
 from minisiamese.experiments.measuring import ReportTests
 from minisiamese.experiments.runs import PRETRAINED, PRETRAINING, RUNS, SEEN, VALIDATION
 from minisiamese.experiments.sources import PairSource
@@ -165,17 +165,6 @@ def _work(pretraining, name):
 
 
 @contextmanager
-def _interrupts():
-    """A list that Ctrl-C is put down in: nothing here is to be torn from its hands."""
-    pressed = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
 def _deaf_children():
     """Processes that begin here do not hear Ctrl-C, not even while they begin, where the system can do that."""
     if not hasattr(signal, "pthread_sigmask"):
@@ -195,7 +184,7 @@ def run_all(task, workers):
     context = multiprocessing.get_context("spawn")  # threads do not survive a fork
     progress, stop, waiting = context.Value("q", 0), context.Event(), {}
     with (
-        _interrupts() as pressed,
+        interrupts() as pressed,
         tqdm(total=sum(task.images(*job) for job in jobs), desc="training", unit=" images", disable=None) as bar,
         ProcessPoolExecutor(workers, context, _start, (task, progress, stop)) as pool,
     ):

@@ -1,6 +1,8 @@
 """A training that can be stopped at any step, and goes on as if it had not been."""
 
+import signal
 import time
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -13,6 +15,17 @@ SAVE_SECONDS = 60  # between two saves of a training that goes on
 
 class Stopped(Exception):
     """A training was asked to stop, and was saved."""
+
+
+@contextmanager
+def interrupts():
+    """A list that Ctrl-C is put down in: nothing here is to be torn from its hands."""
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Learner:
@@ -53,7 +66,7 @@ class Learner:
             stop, now = tick(1), time.perf_counter()
             self.seconds = before + now - started
             if stop or now - saved > SAVE_SECONDS:
-                self._save(path)
+                self.save(path)
                 saved = now
             if stop and self.step < self.steps:
                 raise Stopped
@@ -61,7 +74,7 @@ class Learner:
     def _arrays(self):
         return self.network.arrays() | {f"optimizer.{key}": array for key, array in self.optimizer.state.items()}
 
-    def _save(self, path):
+    def save(self, path):
         state = {key: getattr(self, key) for key in ("step", "seconds", "log", "count")}
         state |= {"total": float(self.total), "random_state": self.rng.bit_generator.state}
         checkpoint.save(path, self._arrays(), state)
