@@ -32,7 +32,7 @@ from minisiamese.gpu import gpu_name
 from minisiamese.networks import NETWORKS
 from minisiamese.optimizers import OPTIMIZERS
 from minisiamese.siamese import CRITERIA
-from minisiamese.timing import GIGA, layer_table, machine_peak, seconds_of
+from minisiamese.timing import GIGA, layer_table, machine_peak, parts_of, seconds_of
 
 RATE = 1e-4
 GPU_TIMES = 10  # as many steps as on a CPU, since they are short
@@ -52,6 +52,7 @@ class Case:
 CASES = {
     "koch": Case("bce", "momentum", 128, (32, 64, 128, 256), 2),
     "conv4": Case("nway", "adam", 60, (15, 30, 60, 120), 15),
+    "resnet18": Case("nway", "adam", 8, (4, 8, 12), 3),
 }
 
 
@@ -60,7 +61,7 @@ class Config:
     """Time a training step beside the same step in PyTorch (pip install -e '.[bench]'); takes minutes."""
 
     # Which network's training step to time.
-    network: Literal["koch", "conv4"] = "koch"
+    network: Literal["koch", "conv4", "resnet18"] = "koch"
     # How many times the two take turns.
     rounds: int = 3
     # Threads of both. Default: the machine's cores.
@@ -79,7 +80,7 @@ class Problem:
 
     def __init__(self, name, size, device="cpu"):
         self.case, self.device, self.rng = CASES[name], device, np.random.default_rng(0)
-        self.network = NETWORKS[name](self.rng)
+        self.network = NETWORKS[name](self.rng, "l1")
         drawings = glyphs.make(range(6), drawers=4)
         self.sampler = Pairs(drawings, size) if self.case.loss == "bce" else Episodes(drawings, size, 4)
         self.views = Views(drawings.images, self.network.size, device)
@@ -139,7 +140,7 @@ def work(name, which, size, steps, threads, device, layers=False):
     seconds = seconds_of(step, steps)  # each step ends with its loss on the host
     result = {"seconds": median(seconds), "peak_bytes": peak_bytes(device, which)}
     if layers:
-        result["layers"] = layer_table([*problem.network.twin.layers, problem.network.head], step, steps, device)
+        result["layers"] = layer_table(parts_of(problem.network), step, steps, device)
         result |= {"draw_seconds": median(seconds_of(problem.draw, 5, device)), "peak_gflops": machine_peak(device)}
     return result
 

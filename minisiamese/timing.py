@@ -5,12 +5,13 @@ from statistics import median
 
 import numpy as np
 
-from minisiamese import convolution, fourier
+from minisiamese import convolution, fourier, winograd
 from minisiamese.backend import array_module, synchronize, to_device
 from minisiamese.block import Block
 from minisiamese.layers import Linear
 
 PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product measures the machine
+FIVE_PRODUCTS = {"fourier": fourier, "winograd": winograd}
 GIGA = 1e9
 
 
@@ -33,6 +34,13 @@ def machine_peak(device="cpu"):
     a, b, c = to_device(np.ones((3, size, size), np.float32), device)
     xp = array_module(a)
     return 2 * size**3 / min(seconds_of(lambda: xp.matmul(a, b, out=c), 10, device)) / GIGA
+
+
+def parts_of(network):
+    """The layers that others are made of, in the order of a forward pass; a ``Block`` counts as one."""
+    inside = {part for _, layer in network.walk() if isinstance(layer, Block) for _, part in layer.children()}
+    layers = [layer for _, layer in network.walk() if layer not in inside]
+    return [layer for layer in layers if isinstance(layer, Block) or not layer.children()]
 
 
 def layer_table(layers, step, steps, device="cpu"):
@@ -67,23 +75,23 @@ def _timed(layer, way, seconds, shapes, device):
 def arithmetic(layer, shape):
     """GFLOP of the matrix products of a layer, forward and backward, for x of ``shape``: {} if it has none.
 
-    By definition a convolution takes what im2col takes. The five Fourier products do with less: in all, the image's
-    side is passed three times (its spectrum once more, and dx), the output's twice, and there are three products
-    (the kernel's own transform, a few percent of a large batch, is not counted).
+    By definition a convolution takes what im2col takes. The five products of Fourier's and Winograd's way do with less:
+    in all, the image's side is passed three times (its transform once more, and dx), the output's twice, and there are
+    three products (the kernel's own transform, a few percent of a large batch, is not counted).
     """
     if isinstance(layer, Linear):
         gflop = 3 * 2 * shape[0] * layer.params["W"].size / GIGA
         return {"gflop": gflop, "gflop_done": gflop}
-    if not isinstance(layer, Block):
+    conv = layer.conv if isinstance(layer, Block) else layer
+    if not isinstance(conv, convolution.Conv2D):
         return {}
-    conv = layer.conv
     shapes = shape, conv.params["W"].shape, conv.stride, conv.padding
     passes = 3 if conv.input_gradient else 2
     definition = done = passes * convolution.multiplications(*shapes)
     algorithm = conv.chosen(shape)
-    if algorithm == "fourier":
-        rows, columns, product, columns_back, rows_back = fourier.multiplications(*shapes)
-        done = passes * (rows + columns + product) + 2 * (columns_back + rows_back)
+    if algorithm in FIVE_PRODUCTS:
+        first, second, product, fourth, fifth = FIVE_PRODUCTS[algorithm].multiplications(*shapes)
+        done = passes * (first + second + product) + 2 * (fourth + fifth)
     K, _, C, O = conv.params["W"].shape
-    name = f"Block {K} x {K}, {C} to {O}, {algorithm}"
+    name = f"{type(layer).__name__} {K} x {K}, {C} to {O}, {algorithm}"
     return {"layer": name, "gflop": 2 * shape[0] * definition / GIGA, "gflop_done": 2 * shape[0] * done / GIGA}

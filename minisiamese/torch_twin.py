@@ -7,7 +7,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from minisiamese.block import Block
-from minisiamese.layers import Flatten, Linear, Sigmoid
+from minisiamese.convolution import Conv2D
+from minisiamese.imagenet import MEAN, STD, Standardise
+from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
+from minisiamese.pooling import StridedMaxPool2D
+from minisiamese.residual import GlobalAveragePool, Residual
 
 FORMATS = {"first": torch.contiguous_format, "last": torch.channels_last}
 
@@ -39,25 +43,36 @@ class TorchTwin(nn.Module):
     def _modules_of(self, layer):
         """What PyTorch calls a layer of ours."""
         if isinstance(layer, Block):
-            conv, norm = layer.conv, layer.norm
-            K, _, C, O = conv.params["W"].shape
-            yield (module := nn.Conv2d(C, O, K, conv.stride, conv.padding, bias="b" in conv.params))
-            self._share(conv, "W", module.weight, (3, 2, 0, 1))
-            if "b" in conv.params:
-                self._share(conv, "b", module.bias)
-            if norm:
-                yield (module := nn.BatchNorm2d(O, norm.eps, 1 - norm.momentum))
-                self._share(norm, "gamma", module.weight)
-                self._share(norm, "beta", module.bias)
+            for each in (layer.conv, layer.norm) if layer.norm else (layer.conv,):
+                yield from self._modules_of(each)
             yield nn.ReLU()
             if layer.window > 1:
                 yield nn.MaxPool2d(layer.window)
+        elif isinstance(layer, Conv2D):
+            K, _, C, O = layer.params["W"].shape
+            yield (module := nn.Conv2d(C, O, K, layer.stride, layer.padding, bias="b" in layer.params))
+            self._share(layer, "W", module.weight, (3, 2, 0, 1))
+            if "b" in layer.params:
+                self._share(layer, "b", module.bias)
+        elif isinstance(layer, BatchNorm):
+            yield (module := nn.BatchNorm2d(len(layer.params["beta"]), layer.eps, 1 - layer.momentum))
+            self._share(layer, "gamma", module.weight)
+            self._share(layer, "beta", module.bias)
         elif isinstance(layer, Linear):
             yield (module := nn.Linear(*layer.params["W"].shape))
             self._share(layer, "W", module.weight, (1, 0))
             self._share(layer, "b", module.bias)
+        elif isinstance(layer, Sequential):
+            yield nn.Sequential(*(module for each in layer.layers for module in self._modules_of(each)))
+        elif isinstance(layer, Residual):
+            yield TorchResidual(*(nn.Sequential(*self._modules_of(each)) for _, each in layer.children()))
+        elif isinstance(layer, StridedMaxPool2D):
+            yield nn.MaxPool2d(layer.window, layer.stride, layer.padding)
+        elif isinstance(layer, Standardise):
+            yield TorchStandardise(layer)
         else:
-            yield {Flatten: FlattenChannelsLast, Sigmoid: nn.Sigmoid}[type(layer)]()
+            others = {Flatten: FlattenChannelsLast, Sigmoid: nn.Sigmoid, ReLU: nn.ReLU, GlobalAveragePool: AveragePool}
+            yield others[type(layer)]()
 
     def images(self, images):
         """Our images, (N, H, W, C), as this network takes them. Cloned, as ``contiguous`` leaves images of one channel,
@@ -85,6 +100,37 @@ class FlattenChannelsLast(nn.Module):
 
     def forward(self, x):
         return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class AveragePool(nn.Module):
+    """(N, C, H, W) to (N, C)."""
+
+    def forward(self, x):
+        return x.mean((2, 3))
+
+
+class TorchResidual(nn.Module):
+    """``residual.Residual``."""
+
+    def __init__(self, body, shortcut=None):
+        super().__init__()
+        self.body, self.shortcut = body, shortcut
+
+    def forward(self, x):
+        return F.relu(self.body(x) + (self.shortcut(x) if self.shortcut else x))
+
+
+class TorchStandardise(nn.Module):
+    """``imagenet.Standardise``."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.grey = layer.channels == 1
+        for name, values in (("mean", MEAN), ("std", STD)):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float64)[:, None, None])
+
+    def forward(self, x):
+        return ((1 - x if self.grey else x) - self.mean) / self.std
 
 
 def tensors(batch, device="cpu"):
