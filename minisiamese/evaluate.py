@@ -267,6 +267,7 @@ def describe(result):
     where = "of the {split} images of {data}"
     if result.get("data") != "folder":  # which has no alphabets
         where = "{alphabets} alphabets of the {split} split of {data}"
+        where += " (--split {division})" if result.get("division", "alphabets") != "alphabets" else ""
     title = {
         "lake": "Lake's one-shot test, 20 runs of 20-way, within alphabets",
         "nway": "{way}-way {shot}-shot " + where,

@@ -13,8 +13,9 @@ CELL, BLOCK, ORIENTATIONS = 8, 2, 9  # pixels of a cell's side, cells of a block
 BATCH = 250  # images brought to that size at a time
 
 
-def features(images):
-    """(M, F) float32 of images (M, H, W, C) uint8: 900 numbers each, whatever the images' size and colours.
+def features(images, frame="page"):
+    """(M, F) float32 of images (M, H, W, C) uint8: 900 numbers each, whatever the images' size and colours; of the
+    page, or of the ink (``data.affine.Views``).
 
     A cell's histogram sums the sizes of its pixels' gradients by their direction, where a pixel's gradient is its
     largest over the channels. A block's four histograms make a vector v, which becomes v / sqrt(|v|^2 + eps^2), then
@@ -25,7 +26,7 @@ def features(images):
         from skimage.feature import hog
     except ImportError:
         raise BadInput("HOG features need scikit-image: pip install -e '.[experiments]'") from None
-    views, described = Views(images, SIZE), []
+    views, described = Views(images, SIZE, frame=frame), []
     cells = {"pixels_per_cell": (CELL, CELL), "cells_per_block": (BLOCK, BLOCK), "orientations": ORIENTATIONS}
     for start in range(0, len(images), BATCH):
         rows = np.arange(start, min(start + BATCH, len(images)))

@@ -8,6 +8,7 @@ import numpy as np
 from minisiamese import imagenet
 from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
+from minisiamese.errors import BadInput
 from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
 from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head, Siamese
 
@@ -141,5 +142,9 @@ def initial(config, rng, channels=1):
 
 
 def untrained(config, channels=1):
-    """The network that a run began with: the weights of its seed, or published ones, if that file is still there."""
-    return initial(config, np.random.default_rng(config.seed), channels)
+    """The network that a run began with, its weights by its seed or from the file of ``weights``; BadInput if that is
+    no longer there."""
+    try:
+        return initial(config, np.random.default_rng(config.seed), channels)
+    except BadInput as error:
+        raise BadInput(f"{error}; the run began with it, and is compared with the network before training") from None

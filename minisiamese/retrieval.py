@@ -178,7 +178,9 @@ def measure(config, network, trained):
         baselines = {"untrained": figures(before, dataset.labels)}
         baselines["pixels"] = figures(_pixels(dataset.images), dataset.labels)
         try:
-            baselines["hog"] = figures(Similarity(DistanceHead(), hog.features(dataset.images)), dataset.labels)
+            baselines["hog"] = figures(
+                Similarity(DistanceHead(), hog.features(dataset.images, network.frame)), dataset.labels
+            )
         except BadInput as error:
             result["left_out"]["hog"] = str(error)
         size = {"classes": len(dataset.rows_of_class), "images": len(dataset.images), "queries": len(dataset.images)}

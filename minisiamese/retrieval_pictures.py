@@ -75,7 +75,7 @@ def distances(labels, queries, similarities, title, path):
     figure = Figure(figsize=(11, 4), layout="constrained")
     for axes, similarity, when in zip(figure.subplots(1, 2), similarities, TITLES, strict=True):
         d = -similarity(queries)[others]
-        parts, bins = (d[same], d[~same]), np.linspace(d.min(), np.quantile(d, 0.999), 61)
+        parts, bins = (d[same], d[~same]), _bins(d)
         for each, name, color in zip(
             parts, ("same class", "different classes"), (plots.RIGHT, plots.WRONG), strict=True
         ):
@@ -88,6 +88,12 @@ def distances(labels, queries, similarities, title, path):
         axes.legend()
     figure.suptitle(title)
     figure.savefig(path, dpi=110)
+
+
+def _bins(d):
+    """The edges of 60 bins from the least distance to all but the largest few; of one width where all are the same."""
+    low, high = d.min(), np.quantile(d, 0.999)
+    return np.linspace(low, high if high > low else low + 1, 61)
 
 
 def overlap(first, second, bins):

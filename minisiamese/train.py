@@ -207,7 +207,7 @@ def _saved(given):
 def loop(trainer, out, quiet=False):
     """Steps until the run is complete or Ctrl-C; what a step leaves is saved so that any end can be resumed.
 
-    ``quiet`` shows nothing of it. BadInput if the loss is no longer a number.
+    ``quiet`` shows nothing of it. Whether Ctrl-C was pressed. BadInput if the loss is no longer a number.
     """
     config = trainer.config
     stop = []
@@ -273,6 +273,7 @@ def loop(trainer, out, quiet=False):
     finally:
         bar.close()
         signal.signal(signal.SIGINT, previous_handler)
+    return bool(stop)
 
 
 def main():

@@ -165,11 +165,15 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if module == "torch" and name in OF_STORAGE:
             return OF_STORAGE[name]
-        known = {  # methods, since a pickle can set attributes of a function and keep them set
+
+        def tensor(key, offset, shape, strides, requires_grad=False, hooks=None):
+            return _Tensor(key, offset, shape, strides)
+
+        known = {  # functions made here, since a pickle can set attributes of what it is given
             ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor"): self._tensor,
-            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
-            ("torch._utils", "_rebuild_parameter"): self._parameter,
+            ("torch._utils", "_rebuild_tensor"): tensor,
+            ("torch._utils", "_rebuild_tensor_v2"): tensor,
+            ("torch._utils", "_rebuild_parameter"): lambda tensor, requires_grad, hooks: tensor,
         }
         if (module, name) not in known:
             raise BadInput(
@@ -186,12 +190,6 @@ class _Unpickler(pickle.Unpickler):
         if self.declared.setdefault(key, (kind, N)) != (kind, N):
             raise ValueError("it describes a storage in two ways")
         return key
-
-    def _tensor(self, key, offset, shape, strides, requires_grad=False, hooks=None):
-        return _Tensor(key, offset, shape, strides)
-
-    def _parameter(self, tensor, requires_grad, hooks):
-        return tensor
 
 
 def _unpickle(file):

@@ -60,3 +60,12 @@ def test_without_scikit_image_there_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage.feature", None)
     with pytest.raises(BadInput, match=r"scikit-image: pip install -e '\.\[experiments\]'"):
         hog.features(np.zeros((1, 48, 48, 1), np.uint8))
+
+
+def test_of_the_ink_a_drawing_is_the_same_wherever_it_stands(features):
+    images = np.zeros((2, 96, 96, 1), np.uint8)
+    for image, (y, x) in zip(images, ((10, 8), (40, 44)), strict=True):
+        image[y : y + 40, x : x + 6] = image[y : y + 6, x : x + 40] = 255
+    first, second = features(images, "ink")
+    np.testing.assert_allclose(first, second, atol=1e-6)
+    assert abs(np.subtract(*features(images))).max() > 0.1

@@ -123,12 +123,6 @@ def test_a_network_that_knows_nothing_is_right_by_chance(rng):
     network.forward(task.query()[0])  # nothing is left of the forward pass before
 
 
-def test_the_interval_is_of_the_mean_over_tasks():
-    rate = learning.mean(np.array([0.5, 0.75, 1.0, 0.75]))
-    half = 1.96 * np.std([0.5, 0.75, 1.0, 0.75], ddof=1) / 2
-    assert rate == {"accuracy": 0.75, "tasks": 4, "interval": pytest.approx([0.75 - half, 0.75 + half])}
-
-
 # --- the program ------------------------------------------------------------------------------------------------------
 
 SHORT = ("--way", 2, "--queries", 1, "--steps", 4, "--tasks", 2, "--inner-steps", 1, "--test-tasks", 3)

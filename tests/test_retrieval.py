@@ -194,7 +194,7 @@ def run_folder(tmp_path, monkeypatch):
     """The run of a network that was not trained at all: its weights are the initial ones. Few classes, no real HOG."""
     monkeypatch.setattr(retrieval, "SEEN", 9)
     monkeypatch.setattr(retrieval, "UNSEEN", 12)
-    monkeypatch.setattr(hog, "features", lambda images: images.mean(axis=1).reshape(len(images), -1))
+    monkeypatch.setattr(hog, "features", lambda images, frame: images.mean(axis=1).reshape(len(images), -1))
     config = TrainConfig(data="omniglot", network="conv4", loss="triplet", validation_alphabets=1, seed=3).checked()
     network = build(config, np.random.default_rng(3))
     checkpoint.save(tmp_path / "best.npz", network.arrays(), {"config": config.to_json()})
@@ -229,7 +229,7 @@ def asked(run, data_dir):
 
 
 def test_without_a_run_folder_or_hog_there_are_figures_all_the_same(run_folder, small_omniglot, monkeypatch, capsys):
-    def absent(images):
+    def absent(images, frame):
         raise BadInput("no scikit-image")
 
     monkeypatch.setattr(hog, "features", absent)

@@ -67,6 +67,9 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
     assert "exists already" in capsys.readouterr().err
     assert start(monkeypatch, out, "--resume", "--seeds", 3) == 2  # the default, but not of these
     assert "begun with seeds 2, not 3" in capsys.readouterr().err
+    assert start(monkeypatch, out, "--resume") == 130  # the fourth was complete, and is kept
+    assert len(list(out.glob("trainings/*/result.json"))) == 4
+    capsys.readouterr()
     assert start(monkeypatch, out, "--resume") == 0
     assert len(made) == 2 * DONE and len(set(made)) == DONE  # every step once
     results, table = json.loads((out / "results.json").read_text()), (out / "sweeps.md").read_text()

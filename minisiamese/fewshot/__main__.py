@@ -195,7 +195,8 @@ def describe(result):
             "means over {cells} cells (up to {way} classes and {shot} support images) of {repeats} episodes each, on\n"
             "{images} images of {classes} classes; the perceptron sees at most {perceptron_components} components"
         )
-    lines = [f"{what.format(**result)}; {result['data']}, evaluation split; 95 % intervals over episodes"]
+    of = result["data"] + (f" (--split {result['division']})" if result["division"] != "alphabets" else "")
+    lines = [f"{what.format(**result)}; {of}, evaluation split; 95 % intervals over episodes"]
     names = list(next(iter(result["figures"].values())))
     width = max(map(len, result["figures"]))
     lines.append(" " * width + "".join(f"{name:>26}" for name in names))

@@ -23,7 +23,7 @@ def feature_sets(network, trained, images, device):
     views = [Views(each, hog.SIZE, frame=network.frame)(np.arange(len(each))) for each in images]
     sets = {
         "pixels": [each.reshape(len(each), -1) for each in views],
-        "HOG": [hog.features(np.rint(255 * each).astype(np.uint8)) for each in views],
+        "HOG": [hog.features(each, network.frame) for each in images],
     }
     for name, each in ((BEFORE, untrained(trained, network.channels).to(device)), (AFTER, network)):
         sets[name] = [embed(each, views_of(each, some, device))[0] for some in images]

@@ -130,7 +130,7 @@ def describe(summary):
     low, high = summary["interval"]
     lines = [
         f"{summary['method']}, {summary['way']}-way {summary['shot']}-shot on unseen classes of {summary['data']}: "
-        f"{summary['accuracy']:.2%}   95 % interval {low:.1%} .. {high:.1%}   ({summary['tasks']} tasks of "
+        f"{summary['accuracy']:.2%}   95 % interval {low:.1%} .. {high:.1%}   ({summary['trials']} tasks of "
         f"{summary['way']} queries, normalised together)"
     ]
     return "\n".join(lines + [f"published: {summary['published']} %"] * (summary["published"] is not None))

@@ -15,6 +15,7 @@ from minisiamese.config import Config as TrainConfig
 from minisiamese.data.affine import Views
 from minisiamese.errors import BadInput
 from minisiamese.experiments.learner import Learner, Stopped
+from minisiamese.fewshot.classifiers import rate
 from minisiamese.maml import gradients
 from minisiamese.optimizers import Adam
 from minisiamese.trials import credits
@@ -28,19 +29,19 @@ LOOKS, VALIDATION_TASKS = 10, 50  # how often training is looked at, and at how 
 class Tasks:
     """Random tasks of a data set's classes; its images are brought to the network's size once."""
 
-    def __init__(self, dataset, config, frame):
-        if config.way > len(dataset.rows_of_class):
-            raise BadInput(f"--way {config.way}, but there are only {len(dataset.rows_of_class)} classes")
+    def __init__(self, dataset, config, frame, queries):
+        """BadInput if there are too few classes, or too few images of one for so many queries."""
         self.rows_of, self.way, self.shot = dataset.rows_of_class, config.way, config.shot
-        self.fewest = min(map(len, self.rows_of))
+        if config.way > len(self.rows_of):
+            raise BadInput(f"--way {config.way}, but there are only {len(self.rows_of)} classes")
+        if (fewest := min(map(len, self.rows_of))) < self.shot + queries:
+            raise BadInput(f"a task takes {self.shot + queries} images of each class, but some have {fewest}")
         views, rows = Views(dataset.images, gradients.SIZE, frame=frame), np.arange(len(dataset.images))
         parts = np.array_split(rows, -(-len(rows) // 1000))
         self.images = np.concatenate([np.round(255 * views(part)).astype(np.uint8) for part in parts])
 
     def draw(self, rng, queries):
         """A ``Task`` with so many query images of each class."""
-        if self.fewest < self.shot + queries:
-            raise BadInput(f"a task takes {self.shot + queries} images of each class, but some have {self.fewest}")
         classes = rng.choice(len(self.rows_of), self.way, replace=False)
         rows = [rng.choice(self.rows_of[label], self.shot + queries, replace=False) for label in classes]
         return gradients.Task(self.images[np.array(rows)].astype(np.float32) / 255, self.shot)
@@ -53,7 +54,8 @@ def load(config):
     parts = {name: data.part(name, run, config.data_dir) for name in ("training", "validation", "evaluation")}
     if run.turn:
         parts["training"] = parts["training"].turned()
-    return {name: Tasks(part, config, run.frame) for name, part in parts.items()}
+    queries = {"training": config.queries}
+    return {name: Tasks(part, config, run.frame, queries.get(name, 1)) for name, part in parts.items()}
 
 
 # --- work, at once ----------------------------------------------------------------------------------------------------
@@ -108,13 +110,6 @@ def accuracies(carry_out, theta, tasks, steps):
     return np.array([credits(s, task.query()[1]).mean() for s, task in zip(found, tasks, strict=True)])
 
 
-def mean(accuracy):
-    """{"accuracy", "tasks", "interval"}: the mean over tasks with its 95 % interval, mean +- 1.96 s / sqrt(T)."""
-    centre, half = accuracy.mean(), 1.96 * accuracy.std(ddof=1) / np.sqrt(len(accuracy))
-    interval = [float(np.clip(centre - half, 0, 1)), float(np.clip(centre + half, 0, 1))]
-    return {"accuracy": float(centre), "tasks": len(accuracy), "interval": interval}
-
-
 def train(config, parts, out, carry_out, bar, pressed):
     """Train, or go on; the ``Learner``. ``Stopped`` after Ctrl-C, and all is saved."""
     channels = parts["training"].images.shape[3]
@@ -138,7 +133,7 @@ def train(config, parts, out, carry_out, bar, pressed):
         return sum(float(loss) for _, loss in results) / config.tasks
 
     def observe():
-        accuracy = mean(accuracies(carry_out, to_host(gradients.weights(network)), tasks, config.inner_steps))
+        accuracy = rate([accuracies(carry_out, to_host(gradients.weights(network)), tasks, config.inner_steps)])
         tqdm.write(f"step {learner.step}: {config.way}-way accuracy on held-out classes {accuracy['accuracy']:.1%}")
         return {"validation": accuracy}
 
@@ -157,7 +152,7 @@ def measure(config, theta, tasks, carry_out, pressed):
     drawn = [tasks.draw(rng, 1) for _ in range(config.test_tasks)]
     rates = {}
     for steps in range(2 * config.inner_steps + 1):
-        rates[steps] = mean(accuracies(carry_out, theta, drawn, steps))
+        rates[steps] = rate([accuracies(carry_out, theta, drawn, steps)])
         if pressed:
             raise Stopped
     return rates

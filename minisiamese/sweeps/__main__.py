@@ -142,19 +142,21 @@ def carry_out(config, parts, images):
         return folders.read(path, ("before", "after", "trials", "queries"))
     config.out.mkdir(parents=True, exist_ok=True)
     trainer = train.Trainer(config, *parts)
-    before = measure(trainer, images)
+    before, stopped = measure(trainer, images), False
     trainer.load_last(config.out / "last.npz")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of what overflows
-            train.loop(trainer, config.out, quiet=True)
-            if trainer.step < trainer.steps:
+            stopped = train.loop(trainer, config.out, quiet=True)
+            if stopped and trainer.step < trainer.steps:
                 raise KeyboardInterrupt
             after = measure(trainer, images)
     except BadInput:  # the loss is no longer a number, which is an answer, too: such scores earn nothing
         after = {key: [0.0, 0.0, 0.0] for key in before}
     result = {"before": before, "after": after, "trials": len(trainer.trials.target), "queries": len(images.labels)}
     checkpoint.save_text(path, json.dumps(result))
+    if stopped:  # in its last step
+        raise KeyboardInterrupt
     return result
 
 
