@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from minisiamese.plots import BASELINE, OURS
 
@@ -23,6 +24,7 @@ def curves(summary, path):
     title = f"{summary['way']}-way {summary['shot']}-shot"
     left.set(xlabel="training step", ylabel="accuracy (%)", ylim=(0, 101), title=f"{title}, held-out classes")
     right.set(xlabel="steps of adaptation to a task", title=f"{title}, unseen classes")
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.axvline(summary["inner_steps"], color=BASELINE, linewidth=0.8)
     right.legend(loc="lower right")
     figure.savefig(path, dpi=110)
