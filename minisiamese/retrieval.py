@@ -102,8 +102,9 @@ class Similarity:
 
 
 def figures(similarity, labels):
-    """The means over all M queries, as a JSON-able dict: mean average precision, precision at 1 and recall at k; for
-    the first two a 95 % interval (see ``bootstrap``). labels (M,) are the classes of the images."""
+    """(what all M queries earn on average, as a JSON-able dict; the average precision of each (M,)): mean average
+    precision, precision at 1 and recall at k, for the first two with a 95 % interval (see ``bootstrap``). labels (M,)
+    are the classes of the images."""
     earned, M = [], len(labels)
     for start in tqdm(range(0, M, BLOCK), desc="ranking", unit=" blocks", leave=False, disable=None):
         rows = np.arange(start, min(start + BLOCK, M))
@@ -113,13 +114,14 @@ def figures(similarity, labels):
         recalls = [ranking.recall(k) for k in NEAREST]
         earned.append(np.stack([ranking.average_precision(), ranking.precision(1), *recalls]))
     average_precision, first, *recalls = np.concatenate(earned, axis=1)
-    return {
+    means = {
         "mean_average_precision": float(average_precision.mean()),
         "interval": bootstrap(average_precision, labels),
         "precision_at_1": float(first.mean()),
         "precision_at_1_interval": bootstrap(first, labels),
         "recall_at": {str(k): float(each.mean()) for k, each in zip(NEAREST, recalls, strict=True)},
     }
+    return means, average_precision
 
 
 def bootstrap(earned, labels):
@@ -164,7 +166,8 @@ def sets(trained, seed, data_dir=None):
 def measure(config, network, trained):
     """The result of an ``evaluate.Config`` as a JSON-able dict: for seen and unseen classes the ``figures`` of the
     network, and of the baselines on the same images: the network before training (the run's own initial weights), the
-    distance of pixels, and of HOG features where they can be had. A run folder is left its two pictures."""
+    distance of pixels, and of HOG features where they can be had; with each baseline how far the network is ahead of it
+    in mean average precision, with the interval of that difference. A run folder is left its two pictures."""
     networks = network, untrained(trained, network.channels).to(config.device)
     result = {"protocol": "retrieval", "views": 1, "cut_off": None, "seed": config.seed}
     result |= {"data": trained.data, "division": trained.split, "left_out": {}, "pictures": []}
@@ -175,17 +178,21 @@ def measure(config, network, trained):
             continue
         dataset, trained_on = drawn
         after, before = (similarity_of(each, dataset.images, config.device) for each in networks)
-        baselines = {"untrained": figures(before, dataset.labels)}
-        baselines["pixels"] = figures(_pixels(dataset.images), dataset.labels)
+        baselines = {"untrained": before, "pixels": _pixels(dataset.images)}
         try:
-            baselines["hog"] = figures(
-                Similarity(DistanceHead(), hog.features(dataset.images, network.frame)), dataset.labels
-            )
+            baselines["hog"] = Similarity(DistanceHead(), hog.features(dataset.images, network.frame))
         except BadInput as error:
             result["left_out"]["hog"] = str(error)
+        ours, average_precision = figures(after, dataset.labels)
+        compared = {}
+        for baseline, similarity in baselines.items():
+            theirs, their_precision = figures(similarity, dataset.labels)
+            lead = average_precision - their_precision  # of the same queries, which are easy or hard for both
+            lead = {"lead": float(lead.mean()), "lead_interval": bootstrap(lead, dataset.labels)}
+            compared[baseline] = theirs | lead
         size = {"classes": len(dataset.rows_of_class), "images": len(dataset.images), "queries": len(dataset.images)}
         size["images_trained_on"] = trained_on
-        result[name] = size | figures(after, dataset.labels) | {"baselines": baselines}
+        result[name] = size | ours | {"baselines": compared}
         shown = name, dataset, before, after  # the unseen classes, if there are any
     if shown and (config.run / "best.npz").exists():
         try:
@@ -216,7 +223,7 @@ def describe(result):
         known = "trained on themselves" if part["images_trained_on"] else "none of which was trained on"
         lines.append(f"\n{part['classes']} {name} classes, {part['images']} images, {known}, each a query once")
         lines.append(f"{'':<14}{'mAP':>7}{'95 % interval':>16}{'P@1':>9}{'95 % interval':>16}")
-        lines[-1] += "".join(f"{f'R@{k}':>8}" for k in NEAREST)
+        lines[-1] += "".join(f"{f'R@{k}':>8}" for k in NEAREST) + "   this network's mAP is higher by"
         for scorer, each in {"this network": part, **part["baselines"]}.items():
             line = f"{scorer:<14}"
             for key, interval in (
@@ -225,7 +232,10 @@ def describe(result):
             ):
                 low, high = each[interval]
                 line += f"{each[key]:>{7 if interval == 'interval' else 9}.2%}{f'{low:.1%} .. {high:.1%}':>16}"
-            lines.append(line + "".join(f"{each['recall_at'][str(k)]:>8.1%}" for k in NEAREST))
+            line += "".join(f"{each['recall_at'][str(k)]:>8.1%}" for k in NEAREST)
+            if "lead" in each:
+                line += "{:>9.1%} ({:.1%} .. {:.1%})".format(each["lead"], *each["lead_interval"])
+            lines.append(line)
     lines += [f"\n{name} is left out: {why}" for name, why in result["left_out"].items()]
     lines += [f"\npictures: {', '.join(result['pictures'])}"] if result["pictures"] else []
     return "\n".join(lines)

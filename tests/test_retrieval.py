@@ -48,7 +48,7 @@ def test_embeddings_that_are_all_the_same_earn_chance(rng, head):
     """6 classes of 5 images: 4 of a query's 29 others are of its class."""
     z, labels = np.tile(rng.normal(1, 1, 5).astype(np.float32), (30, 1)), np.repeat(np.arange(6), 5)
     for constant in (z, np.full_like(z, np.nan)):
-        result = retrieval.figures(retrieval.Similarity(head, constant), labels)
+        result, _ = retrieval.figures(retrieval.Similarity(head, constant), labels)
         assert result["mean_average_precision"] == pytest.approx(4 / 29)
         assert result["precision_at_1"] == pytest.approx(4 / 29)
         assert list(result["recall_at"].values()) == pytest.approx([1 / 29, 5 / 29, 10 / 29, 20 / 29, 1])
@@ -58,10 +58,11 @@ def test_a_query_does_not_find_itself(monkeypatch):
     """Each image has its nearest in the other class, and the one other of its own far away; two queries at a time."""
     z, labels = np.array([[0.0], [10], [0.1], [10.1]], np.float32), np.array([0, 0, 1, 1])
     monkeypatch.setattr(retrieval, "BLOCK", 2)
-    result = retrieval.figures(retrieval.Similarity(DistanceHead(), z), labels)
+    result, precision = retrieval.figures(retrieval.Similarity(DistanceHead(), z), labels)
     assert result["precision_at_1"] == 0 and result["recall_at"]["1"] == 0 and result["recall_at"]["5"] == 1
     # the relevant image of 0 and of 10.1 is third of three, that of 10 and of 0.1 second or third
-    assert result["mean_average_precision"] == pytest.approx(np.mean([1 / 2, 1 / 3, 1 / 3, 1 / 2]))
+    assert precision == pytest.approx([1 / 2, 1 / 3, 1 / 3, 1 / 2])
+    assert result["mean_average_precision"] == pytest.approx(precision.mean())
 
 
 @pytest.mark.parametrize("name", ["distance", "squared", "euclidean", "l1"])
@@ -214,6 +215,12 @@ def test_the_protocol_and_what_is_said_of_it(run_folder, small_omniglot, monkeyp
             assert 0 < each["interval"][0] <= each["mean_average_precision"] <= each["interval"][1] <= 1
         assert all(part[key] == part["baselines"]["untrained"][key] for key in KEYS)  # the very initial weights
         assert len({each["mean_average_precision"] for each in part["baselines"].values()}) == 3
+        for name, each in part["baselines"].items():
+            low, high = each["lead_interval"]
+            assert each["lead"] == pytest.approx(part["mean_average_precision"] - each["mean_average_precision"])
+            assert low < each["lead"] < high if name != "untrained" else low == each["lead"] == high == 0
+            apart = [part["interval"][1] - part["interval"][0], each["interval"][1] - each["interval"][0]]
+            assert high - low < sum(apart)  # the same queries are hard for both
         assert part["queries"] == part["images"] == 4 * part["classes"]
     assert result["pictures"] == [str(run_folder / name) for name in ("retrieval.png", "distances.png")]
     assert all(Image.open(path).width > 1000 for path in result["pictures"])

@@ -128,7 +128,7 @@ def sample(dataset):
 def measure(trainer, images):
     """{measure: [figure, low, high]} with the ends of the 95 % interval, on images held out of training."""
     accuracy, network, device = trainer.validate(), trainer.network, trainer.config.device
-    found = figures(similarity_of(network, images.images, device), images.labels)
+    found, _ = figures(similarity_of(network, images.images, device), images.labels)
     return {  # the keys of pictures.MEASURES
         "accuracy": [accuracy, *wilson(accuracy, len(trainer.trials.target))],
         "mean_average_precision": [found["mean_average_precision"], *found["interval"]],
