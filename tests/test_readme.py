@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from minisiamese import evaluate
 from minisiamese.config import Config as TrainConfig
 from minisiamese.config import from_command_line
 from minisiamese.errors import parse
-from minisiamese.evaluate import Config as EvaluateConfig
+from minisiamese.fewshot import __main__ as fewshot
+from minisiamese.maml import __main__ as maml
+from minisiamese.sweeps import __main__ as sweeps
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONFIGS = {f"minisiamese.{each.__name__.split('.')[1]}": each.Config for each in (evaluate, fewshot, maml, sweeps)}
 
 
 def test_the_example_gives_a_right_gradient():
@@ -26,7 +30,12 @@ def test_the_example_gives_a_right_gradient():
 
 
 @pytest.mark.parametrize(
-    "line", re.findall(r"^    .*python -m (minisiamese\.(?:train|evaluate) .*?)(?: #.*| >.*)?$", README, re.M)
+    "line",
+    re.findall(
+        r"^    .*python -m (minisiamese\.(?:train|evaluate|fewshot|maml|sweeps) .*?)(?: #.*| >.*)?$",
+        README.replace("\\\n", ""),  # a line that goes on is one
+        re.M,
+    ),
 )
 def test_every_command_is_one_that_the_program_takes(line, monkeypatch, tmp_path):
     program, *arguments = shlex.split(line)
@@ -40,7 +49,7 @@ def test_every_command_is_one_that_the_program_takes(line, monkeypatch, tmp_path
     if program == "minisiamese.train":
         from_command_line().checked()
     else:
-        parse(EvaluateConfig, program)
+        parse(CONFIGS[program], program)
 
 
 def test_the_top_level_is_the_agreed_one():
