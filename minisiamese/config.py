@@ -202,6 +202,8 @@ class Config:
         if self.weights and self.network not in BLOCKS:
             raise BadInput(f"--weights is for --network {' and '.join(BLOCKS)}: none are published for {self.network}")
         most = len(BLOCKS.get(self.network, ()))
+        if self.freeze and not most:
+            raise BadInput(f"--freeze is for --network {' and '.join(BLOCKS)}, not for {self.network}")
         if not 0 <= self.freeze <= most:
             raise BadInput(f"--freeze must be 0 to {most} for --network {self.network}, not {self.freeze}")
         if self.freeze == most > 0 and CRITERIA[self.loss].head != "similarity":

@@ -3,6 +3,8 @@
 Notation: N images, H W height and width, C channels in, O channels out, K kernel, D features in, M features out.
 """
 
+import numpy as np
+
 from minisiamese import weights
 from minisiamese.backend import array_module
 from minisiamese.block import Block
@@ -53,8 +55,10 @@ def resnet18(rng, channels=1):
     here; PyTorch's is divided by one less, which shows after training only.
     """
     conv1 = _convolution(3, 64, 7, rng, stride=2, bias=None, input_gradient=False)
-    layers = {"standardise": Standardise(channels), "conv1": conv1, "bn1": BatchNorm(64), "relu": ReLU()}
-    layers["maxpool"], before = StridedMaxPool2D(3, stride=2, padding=1), 64
+    layers = {"standardise": Standardise(channels), "conv1": conv1, "bn1": BatchNorm(64)}
+    # the ReLU of the maximum is the maximum of the ReLUs, and is taken on a quarter of the numbers
+    layers |= {"maxpool": StridedMaxPool2D(3, stride=2, padding=1), "relu": ReLU()}
+    before = 64
     for number, width in enumerate(WIDTHS, start=1):  # 56 -> 56 -> 28 -> 14 -> 7
         layers[f"layer{number}"] = Sequential(_residual(before, width, rng), _residual(width, width, rng))
         before = width
@@ -132,6 +136,8 @@ def fill(twin, tensors, path):
         "too many": [name for name in theirs if name not in ours],
         "of another shape": [name for name in theirs if name in ours and theirs[name].shape != shapes[name]],
     }
+    if bad := [name for name, tensor in theirs.items() if not np.isfinite(tensor).all()]:
+        raise BadInput(f"{path} holds numbers that are infinite or none, in {bad[0]}: the file is damaged")
     if any(wrong.values()):
         lists = (
             f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

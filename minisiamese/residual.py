@@ -3,7 +3,7 @@
 Notation: x (N, H, W, C) images, K window, S stride, P padding.
 """
 
-from minisiamese.backend import array_module
+from minisiamese.backend import array_module, empty
 from minisiamese.layers import Layer, Sequential
 
 
@@ -33,15 +33,19 @@ class Residual(Layer):
         return [("body", self.body)] + ([("shortcut", self.shortcut)] if self.shortcut else [])
 
     def forward(self, x, train=True):
-        y = self.body.forward(x, train) + (self.shortcut.forward(x, train) if self.shortcut else x)
+        y = self.body.forward(x, train)
+        y += self.shortcut.forward(x, train) if self.shortcut else x
         array_module(y).maximum(y, 0, out=y)
         self.keep(train, y)
         return y
 
     def backward(self, dy):
         (y,) = self.take()
-        dsum = dy * (y > 0)
-        return self.body.backward(dsum) + (self.shortcut.backward(dsum) if self.shortcut else dsum)
+        xp = array_module(y)
+        dsum = xp.multiply(dy, y > 0, out=empty(xp, dy.shape, dy.dtype))
+        dx = self.body.backward(dsum)
+        dx += self.shortcut.backward(dsum) if self.shortcut else dsum
+        return dx
 
 
 class GlobalAveragePool(Layer):

@@ -61,7 +61,8 @@ def _timed(layer, way, seconds, shapes, device):
     function = getattr(layer, way)
 
     def timed(x, *arguments):
-        shapes.setdefault(layer, x.shape)
+        if way == "forward":
+            shapes[layer] = x.shape
         synchronize(device)
         start = time.perf_counter()
         y = function(x, *arguments)

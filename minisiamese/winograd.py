@@ -29,11 +29,12 @@ from functools import cache
 
 import numpy as np
 
-from minisiamese.backend import array_module, column_sums, empty, in_chunks
+from minisiamese.backend import HOST_CHUNK_BYTES, array_module, column_sums, empty, in_chunks
 
 KERNEL, TILE = 3, 4
 POINTS = (0, 1, -1, 2, -2)  # and infinity
 TILES = 7  # of a part of an image along each axis
+LARGEST_CHUNK = 10 << 20  # bytes of X or Y: a share of a processor's last cache
 
 
 @cache
@@ -88,12 +89,19 @@ def multiplications(x_shape, W_shape, stride, padding):
     return tuple(counts.tolist())
 
 
+@cache
+def kernel_matrix(xp, dtype):
+    """(36 x 9): from the places k, l of a kernel to the points b of columns and a of rows."""
+    G = minimal()[2]
+    return xp.asarray(np.einsum("ak,bl->bakl", G, G).reshape(36, 9), dtype)
+
+
 def kernel_at_points(weights):
     """Z (6, 6, C, O): the kernel at the points b of columns and a of rows."""
     xp, (_, _, C, O) = array_module(weights), weights.shape
-    G = xp.asarray(minimal()[2], weights.dtype)
-    both = xp.kron(G, G)  # rows a, b; columns k, l
-    return (both @ weights.reshape(-1, C * O)).reshape(6, 6, C, O).transpose(1, 0, 2, 3)
+    Z = empty(xp, (36, C * O), weights.dtype)
+    xp.matmul(kernel_matrix(xp, weights.dtype), weights.reshape(9, C * O), out=Z)
+    return Z.reshape(6, 6, C, O)
 
 
 def to_points(x, rows, columns):
@@ -141,21 +149,21 @@ def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
     ZT = kernel_at_points(weights).transpose(0, 1, 3, 2) if input_gradient else None
     axes = [parts(xp, size, padding, x.dtype) for size in (H, W)]
     dx = empty(xp, x.shape, x.dtype) if input_gradient else None
-    G = xp.asarray(minimal()[2], x.dtype)
-    both = xp.kron(G, G)
 
     def differentiate(rows):
         """Writes dx; returns dW, with db as one more row."""
-        n, dy, dZ = len(x[rows]), dy_of(rows), 0
+        n, dy, dW = len(x[rows]), dy_of(rows), 0
+        dZ = empty(xp, (6, 6, C, O), x.dtype)
         if input_gradient:
             dx[rows] = 0  # the parts overlap
         for h, ho, image_rows, rows_back in axes[0]:
             for w, wo, image_columns, columns_back in axes[1]:
                 dY = to_points(dy[:, ho, wo], rows_back.T, columns_back.T)
-                dZ = dZ + to_points(x[rows, h, w], image_rows, image_columns).transpose(0, 1, 3, 2) @ dY
+                X = to_points(x[rows, h, w], image_rows, image_columns)
+                xp.matmul(X.transpose(0, 1, 3, 2), dY, out=dZ)
+                dW = dW + kernel_matrix(xp, x.dtype).T @ dZ.reshape(36, C * O)
                 if input_gradient:
                     dx[rows, h, w] += from_points(dY @ ZT, image_rows.T, image_columns.T, n)
-        dW = both.T @ dZ.transpose(1, 0, 2, 3).reshape(36, C * O)
         return xp.concatenate([dW.reshape(-1, O), column_sums(dy.reshape(-1, O))[None]])
 
     total = in_chunks(differentiate, N, work_bytes(x, O), xp)
@@ -163,6 +171,9 @@ def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
 
 
 def work_bytes(x, O):
-    """Memory that one image needs: the larger of X and Y, part by part."""
+    """What to tell ``in_chunks`` of one image: such that X or Y, the larger, is three times Z, the kernel at its
+    points, which each chunk goes through anew; but no more than LARGEST_CHUNK of it."""
     height, width = (min(size, TILES * TILE) for size in x.shape[1:3])
-    return height * width * 36 // TILE**2 * max(x.shape[3], O) * x.itemsize
+    image = height * width * 36 // TILE**2 * max(x.shape[3], O) * x.itemsize
+    chunk = min(3 * 36 * x.shape[3] * O * x.itemsize, LARGEST_CHUNK)
+    return max(1, image * HOST_CHUNK_BYTES // chunk)

@@ -250,3 +250,12 @@ def test_usual_settings_of_large_networks():
     older = usual.checked().to_json()
     del older["weights"], older["freeze"]
     assert Config.from_json(older, "config.json") == usual.checked()
+
+
+def test_weights_that_are_no_numbers_are_refused_and_change_nothing(rng, small):
+    twin = imagenet.resnet18(rng)
+    tensors, before = published(twin, rng), {name: array.copy() for name, array in twin.arrays().items()}
+    tensors["layer1.0.conv1.weight"][0, 0, 0, 0] = np.nan
+    with pytest.raises(BadInput, match="a file holds numbers that are infinite or none, in layer1.0.conv1.weight"):
+        imagenet.fill(twin, tensors, "a file")
+    assert all(np.array_equal(array, before[name]) for name, array in twin.arrays().items())

@@ -527,7 +527,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--embedding", "0"], "--embedding must be more than 0"),
         (["--network", "koch35", "--embedding", "16"], "--embedding is for --network conv4"),
         (["--weights", "my.pth"], "--weights is for --network resnet18 and vgg16"),
-        (["--freeze", "1"], "--freeze must be 0 to 0 for --network conv4-wide"),
+        (["--freeze", "1"], "--freeze is for --network resnet18 and vgg16, not for conv4-wide"),
         (["--network", "vgg16", "--freeze", "7"], "--freeze must be 0 to 6 for --network vgg16"),
         (["--network", "resnet18", "--freeze", "4", "--loss", "triplet"], "--freeze 4 leaves nothing to train"),
         (["--recipe"], "--recipe"),
