@@ -256,6 +256,6 @@ def test_weights_that_are_no_numbers_are_refused_and_change_nothing(rng, small):
     twin = imagenet.resnet18(rng)
     tensors, before = published(twin, rng), {name: array.copy() for name, array in twin.arrays().items()}
     tensors["layer1.0.conv1.weight"][0, 0, 0, 0] = np.nan
-    with pytest.raises(BadInput, match="a file holds numbers that are infinite or none, in layer1.0.conv1.weight"):
+    with pytest.raises(BadInput, match="numbers that are infinite or none, in layer1"):
         imagenet.fill(twin, tensors, "a file")
     assert all(np.array_equal(array, before[name]) for name, array in twin.arrays().items())
