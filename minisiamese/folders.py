@@ -1,6 +1,7 @@
 """A folder that a program fills and can go on with: what it was begun with stands in its config.json."""
 
 import json
+import sys
 from dataclasses import replace
 
 from minisiamese import checkpoint
@@ -37,6 +38,19 @@ def begin(config, settings):
     config.out.mkdir(parents=True, exist_ok=True)
     settings = {key: getattr(config, key) for key in settings}
     checkpoint.save_text(config.out / "config.json", json.dumps(settings, indent=1))
+
+
+def fill(run, config, program):
+    """``run(config)``; None after Ctrl-C, once a line has said how to go on. BadInput if nothing can be written."""
+    try:
+        return run(config)
+    except OSError as error:
+        raise BadInput(f"--out: cannot write {config.out} ({error.strerror or error})") from None
+    except KeyboardInterrupt:
+        folder = f" --data-dir {config.data_dir}" if config.data_dir else ""
+        again = f"; go on with: {program} {config.data}{folder} --out {config.out} --resume"
+        print(f"stopped{again if (config.out / 'config.json').exists() else ''}", file=sys.stderr)
+        return None
 
 
 def read(path, keys):

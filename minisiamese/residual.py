@@ -33,9 +33,10 @@ class Residual(Layer):
         return [("body", self.body)] + ([("shortcut", self.shortcut)] if self.shortcut else [])
 
     def forward(self, x, train=True):
-        y = self.body.forward(x, train)
-        y += self.shortcut.forward(x, train) if self.shortcut else x
-        array_module(y).maximum(y, 0, out=y)
+        xp, body = array_module(x), self.body.forward(x, train)
+        # in memory of its own: the last layer of the body may keep what it returned
+        y = xp.add(body, self.shortcut.forward(x, train) if self.shortcut else x, out=empty(xp, body.shape, body.dtype))
+        xp.maximum(y, 0, out=y)
         self.keep(train, y)
         return y
 
@@ -43,9 +44,8 @@ class Residual(Layer):
         (y,) = self.take()
         xp = array_module(y)
         dsum = xp.multiply(dy, y > 0, out=empty(xp, dy.shape, dy.dtype))
-        dx = self.body.backward(dsum)
-        dx += self.shortcut.backward(dsum) if self.shortcut else dsum
-        return dx
+        dx = self.body.backward(dsum)  # of an identity, dsum itself
+        return xp.add(dx, self.shortcut.backward(dsum) if self.shortcut else dsum, out=empty(xp, dx.shape, dx.dtype))
 
 
 class GlobalAveragePool(Layer):

@@ -6,7 +6,8 @@ import test_layers
 
 from minisiamese.backend import to_host
 from minisiamese.convolution import Conv2D
-from minisiamese.layers import BatchNorm, Linear, ReLU, Sequential
+from minisiamese.gradcheck import check_layer
+from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
 from minisiamese.pooling import StridedMaxPool2D
 from minisiamese.residual import Frozen, GlobalAveragePool, Named, Residual
 
@@ -115,3 +116,9 @@ def test_a_frozen_layer_stays_as_it_is(rng, device, put):
     for name, array in frozen.arrays().items():
         assert np.array_equal(to_host(array), kept[name])
     assert np.any(to_host(network.layers[1].grads["W"]))
+
+
+def test_residual_leaves_alone_what_its_layers_keep_and_return(rng):
+    """A body that ends with a layer that keeps its output, and one whose gradient is a view of the block's own."""
+    for body, shape in ((Sequential(Linear(4, 4, rng), Sigmoid()), (5, 4)), (Flatten(), (5, 4))):
+        assert check_layer(Residual(body), rng.normal(size=shape), rng) < 1e-7

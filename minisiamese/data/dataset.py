@@ -57,6 +57,11 @@ class Dataset:
         """The images of some classes only, numbered anew."""
         return self.take(np.isin(self.labels, classes))
 
+    def some(self, classes, images, rng):
+        """At most so many classes, and at most so many images of each, drawn at random."""
+        chosen = rng.permutation(len(self.rows_of_class))[:classes]
+        return self.take(np.sort(np.concatenate([rng.permutation(self.rows_of_class[c])[:images] for c in chosen])))
+
     def turned(self):
         """Four times the drawings: every alphabet as it is, and turned by 90, 180 and 270 degrees as three others."""
         classes, groups = len(self.rows_of_class), len(self.group_names)

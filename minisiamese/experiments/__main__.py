@@ -7,7 +7,6 @@ The folder holds tables.md, the pictures, results.json, and the trained networks
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -83,18 +82,11 @@ def main():
         raise BadInput(f"--seed must be 0 or more, not {config.seed}")
     if config.threads is not None and config.threads < 1:
         raise BadInput(f"--threads must be at least 1, not {config.threads}")
-    out = config.out
-    try:
-        results = run(config)
-    except OSError as error:
-        raise BadInput(f"--out: cannot write {out} ({error.strerror or error})") from None
-    except KeyboardInterrupt:
-        folder = f" --data-dir {config.data_dir}" if config.data_dir else ""
-        again = f"; go on with: {PROGRAM} {config.data}{folder} --out {out} --resume"
-        print(f"stopped{again if (out / 'config.json').exists() else ''}", file=sys.stderr)
+    results = folders.fill(run, config, PROGRAM)
+    if results is None:
         return 130
     print(tables.render(results))
-    print(f"All of it is in {out}: tables.md, pictures, and the trained networks in all/ and clean/.")
+    print(f"All of it is in {config.out}: tables.md, pictures, and the trained networks in all/ and clean/.")
     return 0
 
 

@@ -71,10 +71,8 @@ class Config:
 
 def some(dataset, config):
     """At most ``CLASSES`` classes of a data set, and ``IMAGES`` images, as many of each class, drawn by the seed."""
-    rng = np.random.default_rng(config.seed)
-    labels = rng.permutation(len(dataset.rows_of_class))[:CLASSES]
-    rows = [rng.permutation(dataset.rows_of_class[label])[: IMAGES // len(labels)] for label in labels]
-    return dataset.take(np.sort(np.concatenate(rows)))
+    each = IMAGES // min(CLASSES, len(dataset.rows_of_class))
+    return dataset.some(CLASSES, each, np.random.default_rng(config.seed))
 
 
 def training_images(trained, config):

@@ -7,7 +7,6 @@ curves.png.
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -93,8 +92,6 @@ def checked(config):
     for name in ("inner_rate", "lr"):
         if not 0 < getattr(config, name) < np.inf:
             raise BadInput(f"--{name.replace('_', '-')} must be more than 0 and finite, not {getattr(config, name)}")
-    if config.data == "folder" and config.data_dir is None:
-        raise BadInput("folder needs --data-dir: the folder or zip that holds a sub-folder of images for each class")
     return config
 
 
@@ -110,9 +107,12 @@ def run(config):
         tqdm(total=config.steps, desc="training", unit=" steps", disable=None) as bar,
         workers(config, parts["training"].images.shape[3]) as carry_out,
     ):
-        learner = train(config, parts, out, carry_out, bar, pressed)
-        theta = to_host(weights(learner.network))
-        adaptation = measure(config, theta, parts["evaluation"], carry_out, pressed)
+        try:
+            learner = train(config, parts, out, carry_out, bar, pressed)
+            theta = to_host(weights(learner.network))
+            adaptation = measure(config, theta, parts["evaluation"], carry_out, pressed)
+        except Stopped:
+            raise KeyboardInterrupt from None
     summary = {key: getattr(config, key) for key in SETTINGS} | adaptation[config.inner_steps]
     summary |= {"published": _published(config), "seconds": round(learner.seconds, 1)}
     summary |= {"adaptation": adaptation, "log": learner.log}
@@ -142,17 +142,10 @@ def _folder(config):
 
 def main():
     config = checked(folders.parsed(Config, PROGRAM, SETTINGS, _folder, WHAT))
-    out = config.out
-    try:
-        print(describe(run(config)))
-    except OSError as error:
-        raise BadInput(f"--out: cannot write {out} ({error.strerror or error})") from None
-    except (KeyboardInterrupt, Stopped):
-        folder = f" --data-dir {config.data_dir}" if config.data_dir else ""
-        again = f"; go on with: {PROGRAM} {config.data}{folder} --out {out} --resume"
-        print(f"stopped{again if (out / 'config.json').exists() else ''}", file=sys.stderr)
+    summary = folders.fill(run, config, PROGRAM)
+    if summary is None:
         return 130
-    print(f"everything is in {out}")
+    print(f"{describe(summary)}\neverything is in {config.out}")
     return 0
 
 

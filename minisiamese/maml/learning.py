@@ -49,8 +49,9 @@ class Tasks:
 
 def load(config):
     """{part: ``Tasks``} of the training, validation and evaluation classes."""
-    setting = OF_DATA.get(config.data, {})
-    run = TrainConfig(config.data, split="vinyals" if config.data == "omniglot" else "alphabets", **setting)
+    setting = dict(OF_DATA.get(config.data, {}))
+    setting |= {"split": "vinyals" if config.data == "omniglot" else "alphabets", "data_dir": config.data_dir}
+    run = TrainConfig(config.data, **setting).checked()
     parts = {name: data.part(name, run, config.data_dir) for name in ("training", "validation", "evaluation")}
     if run.turn:
         parts["training"] = parts["training"].turned()
@@ -115,13 +116,8 @@ def train(config, parts, out, carry_out, bar, pressed):
     channels = parts["training"].images.shape[3]
     network = gradients.classifier(np.random.default_rng(config.seed), config.way, channels).to(config.device)
     learner = Learner(network, Adam(network, rates=config.lr), config.steps, LOOKS, config.seed)
-    head = network.layers[-1]
-
-    def watched(part):
-        rng = np.random.default_rng(0)
-        return [parts[part].draw(rng, 1) for _ in range(VALIDATION_TASKS)]
-
-    tasks = watched("validation")
+    head, watched = network.layers[-1], np.random.default_rng(0)
+    tasks = [parts["validation"].draw(watched, 1) for _ in range(VALIDATION_TASKS)]
 
     def backpropagate(rng, step):
         drawn = [parts["training"].draw(rng, config.queries) for _ in range(config.tasks)]

@@ -8,7 +8,6 @@ training's result, or where it was stopped.
 """
 
 import json
-import sys
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,10 +118,7 @@ def training(config, name, value, seed):
 
 def sample(dataset):
     """The images that retrieval is measured on, always the same."""
-    rng = np.random.default_rng(0)
-    chosen = rng.permutation(len(dataset.rows_of_class))[:CLASSES]
-    rows = [rng.permutation(dataset.rows_of_class[label])[:IMAGES] for label in chosen]
-    return dataset.take(np.concatenate(rows))
+    return dataset.some(CLASSES, IMAGES, np.random.default_rng(0))
 
 
 def measure(trainer, images):
@@ -208,18 +204,11 @@ def run(config):
 
 def main():
     config = folders.parsed(Config, PROGRAM, SETTINGS, lambda config: Path("runs") / f"{config.data}-sweeps", WHAT)
-    out = config.out
-    try:
-        results = run(config)
-    except OSError as error:
-        raise BadInput(f"--out: cannot write {out} ({error.strerror or error})") from None
-    except KeyboardInterrupt:
-        folder = f" --data-dir {config.data_dir}" if config.data_dir else ""
-        again = f"; go on with: {PROGRAM} {config.data}{folder} --out {out} --resume"
-        print(f"stopped{again if (out / 'config.json').exists() else ''}", file=sys.stderr)
+    results = folders.fill(run, config, PROGRAM)
+    if results is None:
         return 130
     print(pictures.render(results))
-    print(f"All of it is in {out}: sweeps.md, sweeps.png, results.json")
+    print(f"All of it is in {config.out}: sweeps.md, sweeps.png, results.json")
     return 0
 
 
