@@ -24,6 +24,7 @@ from minisiamese.networks import untrained
 from minisiamese.siamese import DistanceHead
 
 SEEN, UNSEEN = 50, 309  # classes, as in the report
+IMAGES = 10_000  # of a set at most, as many of each class: time grows with their square
 NEAREST = (1, 5, 10, 20, 50)  # the k of recall at k
 RESAMPLES = 1000
 BLOCK = 256  # queries at a time
@@ -141,7 +142,7 @@ def sets(trained, seed, data_dir=None):
 
     Seen are 50 classes that were trained on, by images that were not, where the division leaves some: with --split
     paper those of drawers 13 to 20, of a folder with the same classes in train/ and test/ those in test/. Unseen are
-    309 classes of the evaluation split, or all. BadInput where ``data.part`` raises it.
+    309 classes of the evaluation split, or all; of either at most ``IMAGES`` images. BadInput where ``data.part`` raises it.
     """
     evaluation = unseen = data.part("evaluation", trained, data_dir)
     if trained.split == "paper":
@@ -159,7 +160,8 @@ def sets(trained, seed, data_dir=None):
     for name, dataset, wanted, known in (("seen", seen, SEEN, trained_on), ("unseen", unseen, UNSEEN, False)):
         classes = np.unique(dataset.labels)
         chosen = rng.choice(classes, min(wanted, len(classes)), replace=False)
-        drawn[name] = (dataset.take_classes(chosen), known) if len(classes) > 1 else None
+        dataset = dataset.take_classes(chosen).some(len(chosen), IMAGES // len(chosen), np.random.default_rng(seed))
+        drawn[name] = (dataset, known) if len(classes) > 1 else None
     return drawn
 
 

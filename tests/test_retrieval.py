@@ -266,3 +266,12 @@ def test_images_of_another_kind_get_one_line(run_folder, tmp_path, rng, monkeypa
     checkpoint.save(run_folder / "best.npz", arrays, {"config": in_colour.to_json()})
     assert call(monkeypatch, evaluate.main, run_folder, "--protocol", "retrieval") == 2
     assert capsys.readouterr().err == "error: the network is of grey images, and these are images in colour\n"
+
+
+def test_a_set_has_so_many_images_at_most_and_as_many_of_each_class(small_omniglot, monkeypatch):
+    config = TrainConfig(data="omniglot", validation_alphabets=1).checked()
+    whole, _ = retrieval.sets(config, 0, small_omniglot)["unseen"]
+    monkeypatch.setattr(retrieval, "IMAGES", 3 * len(whole.rows_of_class))
+    fewer, _ = retrieval.sets(config, 0, small_omniglot)["unseen"]
+    assert set(map(len, whole.rows_of_class)) == {4} and set(map(len, fewer.rows_of_class)) == {3}
+    assert {image.tobytes() for image in fewer.images} <= {image.tobytes() for image in whole.images}
