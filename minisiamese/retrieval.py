@@ -142,7 +142,8 @@ def sets(trained, seed, data_dir=None):
 
     Seen are 50 classes that were trained on, by images that were not, where the division leaves some: with --split
     paper those of drawers 13 to 20, of a folder with the same classes in train/ and test/ those in test/. Unseen are
-    309 classes of the evaluation split, or all; of either at most ``IMAGES`` images. BadInput where ``data.part`` raises it.
+    309 classes of the evaluation split, or all; of either at most ``IMAGES`` images. BadInput where ``data.part``
+    raises it.
     """
     evaluation = unseen = data.part("evaluation", trained, data_dir)
     if trained.split == "paper":
@@ -160,8 +161,11 @@ def sets(trained, seed, data_dir=None):
     for name, dataset, wanted, known in (("seen", seen, SEEN, trained_on), ("unseen", unseen, UNSEEN, False)):
         classes = np.unique(dataset.labels)
         chosen = rng.choice(classes, min(wanted, len(classes)), replace=False)
-        dataset = dataset.take_classes(chosen).some(len(chosen), IMAGES // len(chosen), np.random.default_rng(seed))
-        drawn[name] = (dataset, known) if len(classes) > 1 else None
+        drawn[name] = None
+        if len(classes) > 1:
+            each = IMAGES // len(chosen)
+            images = dataset.take_classes(chosen).some(len(chosen), each, np.random.default_rng(seed))
+            drawn[name] = images, known
     return drawn
 
 
