@@ -18,8 +18,8 @@ import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minisiamese.baselines import modified_hausdorff, nearest_neighbour
 from minisiamese.data import omniglot
+from minisiamese.evaluate.baselines import modified_hausdorff, nearest_neighbour
 from minisiamese.plots import picture
 from minisiamese.trials import credits, lake_trials, nway_trials, rate
 

@@ -13,6 +13,7 @@
 
 # %%
 import tracemalloc
+from inspect import getsource
 from statistics import median
 from time import perf_counter
 
@@ -22,12 +23,14 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from threadpoolctl import threadpool_limits
 
-from minisiamese.convolution import Conv2D, col2im, im2col, multiplications, output_shape
-from minisiamese.data.affine import Views
-from minisiamese.evaluate import load_run
+from minisiamese.convolution import Conv2D, col2im, convolve, convolve_backward, im2col, output_shape
+from minisiamese.data.views import Views
+from minisiamese.fast.algorithms import multiplications
+from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer
 from minisiamese.networks import conv4_wide
 from minisiamese.plots import picture
+from minisiamese.runs.folder import load_run
 
 # %% [markdown]
 # ## The formula
@@ -289,7 +292,13 @@ np.testing.assert_allclose(strided.forward(x32, train=False), every_place[:, ::2
 bordered = np.pad(x32, ((0, 0), (1, 1), (1, 1), (0, 0)))
 np.testing.assert_allclose(padded.forward(x32, train=False), plain.forward(bordered, train=False), rtol=1e-4, atol=1e-6)
 for name, each in (("K = 3", plain), ("K = 3, S = 2", strided), ("K = 3, P = 1", padded)):
-    print(f"{name:14}{x.shape[1:3]} -> {each.output_shape(x.shape)[1:3]}")
+    print(f"{name:14}{x.shape[1:3]} -> {each.forward(x32, train=False).shape[1:3]}")
+
+# %% [markdown]
+# That is all. The library's convolution, as it stands in `convolution.py`:
+
+# %%
+print(getsource(convolve))
 
 # %% [markdown]
 # ## The paper's four layers
@@ -323,14 +332,18 @@ print(f"features that the fully connected layer takes: 6 x 6 x 256 = {side * sid
 # $$42 \cdot 42 \cdot 49 \cdot 64 \cdot 4 \text{ bytes} = 21.1 \text{ MiB for an image, and } 5.3 \text{ GiB for the }
 # 256 \text{ images}$$
 #
-# of a batch of 128 pairs, against 144 MiB for the images themselves. So the library never has $X$ as a whole. It makes
-# it for a few images (`in_chunks` in `backend.py`), multiplies, and forgets it. Backward needs it again, and makes it
-# again: a copy is cheaper than memory. What is small enough to stay in the processor's cache is faster, too.
+# of a batch of 128 pairs, against 144 MiB for the images themselves. `Conv2D` calls `convolve` and so makes all of $X$:
+# these are the lines to read and to check. Training uses a fast twin of the layer, `fuse(layer)` of `fast/fuse.py`,
+# with the same parameters, values and gradients. The fast twin takes a few images at a time (`in_chunks` in
+# `threads.py`), makes their rows of $X$, multiplies, and forgets them. Backward needs $X$ again, and both layers make
+# it again: a copy is cheaper than memory. A part of $X$ that stays in the processor's cache is faster, too.
 
 # %%
 count = 8 if lesson.QUICK else 32
 batch = rng.random((count, 24, 24, 16), dtype=np.float32)
-layer = Conv2D(16, 32, 7, rng, algorithm="im2col")
+layer = Conv2D(16, 32, 7, rng)
+fast = fuse(layer)
+fast.algorithm = lambda x_shape: "im2col"
 
 
 def peak_of(function):
@@ -342,8 +355,8 @@ def peak_of(function):
     return result, peak / 2**20
 
 
-whole, peak_whole = peak_of(lambda: by_im2col(batch, layer.params["W"]) + layer.params["b"])
-chunked, peak_chunked = peak_of(lambda: layer.forward(batch, train=False))
+whole, peak_whole = peak_of(lambda: layer.forward(batch, train=False))
+chunked, peak_chunked = peak_of(lambda: fast.forward(batch, train=False))
 np.testing.assert_allclose(chunked, whole, rtol=1e-3, atol=1e-4)
 print(f"{count} images at once {peak_whole:.0f} MiB, a few at a time {peak_chunked:.0f} MiB; y alone", end=" ")
 print(f"{whole.nbytes / 2**20:.1f} MiB")
@@ -361,14 +374,14 @@ ax.legend()
 lesson.show(figure, "The columns of layer 2 for 128 pairs are 5.3 GiB, 37.5 times its images: too much to keep.")
 
 # %% [markdown]
-# (For layers 2 to 4 the library does not use `im2col` at all unless it is told to: `fourier.py` computes the same
-# values, in layer 2 with a seventh of the multiplications.)
+# (For layers 2 to 4 the fast twin does not use `im2col` at all unless it is told to, as above: `fast/fourier.py`
+# computes the same values, in layer 2 with a seventh of the multiplications. Lesson 8 is about this.)
 #
 # ## The way back: col2im
 #
 # `im2col` copies. It is linear, so it is a matrix: with $x$ as one long vector, $X = S x$, where each row of $S$ has a
-# single 1, in the column of the pixel that is copied. Training asks for the gradient by $x$, and that needs $S^\top$:
-# the chain rule (lesson 3) says that with $dX$ the gradient of the loss by $X$,
+# single 1, in the column of the pixel that is copied. Training asks for the gradient with respect to $x$, which needs
+# $S^\top$: the chain rule (lesson 3) says that with $dX$ the gradient of the loss with respect to $X$,
 #
 # $$dx_p = \sum_q \frac{\partial X_q}{\partial x_p} \, dX_q = \sum_q S_{qp} \, dX_q
 # \quad\text{or}\quad dx = S^\top dX.$$
@@ -415,19 +428,20 @@ lesson.show(
 # %% [markdown]
 # ## The gradients of a convolution
 #
-# Let $dY$ be the gradient of the loss $\mathcal{L}$ by $Y = X \mathcal{W} + \mathbf{1} b^\top$. A small change of
-# everything changes the loss by
+# Let $dY$ be the gradient of the loss $\mathcal{L}$ with respect to $Y = X \mathcal{W} + \mathbf{1} b^\top$. A small
+# change of everything changes the loss by
 #
 # $$\delta\mathcal{L} = \langle dY, \, \delta X \, \mathcal{W} + X \, \delta\mathcal{W} + \mathbf{1}\, \delta b^\top
 # \rangle = \langle dY \, \mathcal{W}^\top, \, \delta X \rangle + \langle X^\top dY, \, \delta\mathcal{W} \rangle +
 # \langle dY^\top \mathbf{1}, \, \delta b \rangle,$$
 #
-# and what stands beside each $\delta$ is the gradient by it. With $X = S x$, a last $S^\top$ leads back to the image:
+# and the factor beside each $\delta$ is the gradient with respect to that array. With $X = S x$, a last $S^\top$ leads
+# back to the image:
 #
 # $$d\mathcal{W} = X^\top dY, \qquad db = \sum_{\text{rows}} dY, \qquad dx = \texttt{col2im}(dY \, \mathcal{W}^\top).$$
 
 # %%
-layer = Conv2D(2, 3, 3, rng, bias=(0, 1), algorithm="im2col").astype(np.float64)
+layer = Conv2D(2, 3, 3, rng, bias=(0, 1)).astype(np.float64)
 x = rng.normal(size=(2, 6, 5, 2))
 dy = rng.normal(size=layer.forward(x).shape)
 dx = layer.backward(dy)
@@ -442,8 +456,12 @@ print(f"largest relative error against finite differences: {error:.0e}")
 
 # %% [markdown]
 # `check_layer` moves every number of `x`, `W` and `b` a little up and a little down, and compares what the loss then
-# does with what `backward` says. Lesson 3 is about this.
-#
+# does with what `backward` says. Lesson 3 is about this. The library's lines for $dx$ and $d\mathcal{W}$:
+
+# %%
+print(getsource(convolve_backward))
+
+# %% [markdown]
 # ## What kernels look for
 #
 # Kernels start at random and are learned. The library comes with a trained network, of four layers of $3 \times 3$
@@ -456,8 +474,8 @@ start = conv4_wide(np.random.default_rng(trained.seed))
 view = Views(drawing[None], network.size, frame=network.frame)(np.array([0]))
 figure, rows = plt.subplots(4, 9, figsize=(11, 4), height_ratios=[1, 2.4, 1, 2.4])
 for pair, (name, each) in zip((rows[:2], rows[2:]), (("random", start), ("trained", network)), strict=True):
-    conv = each.twin.layers[0].conv
-    kernels, maps = conv.params["W"][:, :, 0], conv.forward(view, train=False)[0]
+    W = each.arrays()["twin.0.conv.W"]
+    kernels, maps = W[:, :, 0], convolve(view, W, padding=1)[0]
     picture(pair[1, 0], 255 * view[0])
     pair[1, 0].set_ylabel(name)
     pair[0, 0].set_visible(False)
@@ -477,7 +495,7 @@ lesson.show(
 
 # %%
 for number in range(4):
-    before, after = (each.twin.layers[number].conv.params["W"] for each in (start, network))
+    before, after = (each.arrays()[f"twin.{number}.conv.W"] for each in (start, network))
     before, after = (W.reshape(-1, W.shape[3]) for W in (before, after))  # a kernel a column
     cosine = (before * after).sum(axis=0) / np.linalg.norm(before, axis=0) / np.linalg.norm(after, axis=0)
     print(f"layer {number + 1}: {len(before):5} weights a kernel, median cosine {np.median(cosine):.2f}")

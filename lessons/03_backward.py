@@ -33,8 +33,8 @@ from minisiamese.siamese import L1Head
 # $$\frac{\partial \mathcal{L}}{\partial x_d} = \sum_m \frac{\partial \mathcal{L}}{\partial y_m}
 # \frac{\partial y_m}{\partial x_d}, \qquad\text{that is}\qquad dx = J^\top dy,$$
 #
-# where $dx$ and $dy$ are short for the gradients of $\mathcal{L}$ by $x$ and by $y$. This product of a vector with a
-# Jacobian is all that a layer has to know: given $dy$, return $dx$. Along a chain of three links,
+# where $dx$ and $dy$ are short for the gradients of $\mathcal{L}$ with respect to $x$ and $y$. This product of a vector
+# with a Jacobian is all that a layer has to know: given $dy$, return $dx$. Along a chain of three links,
 #
 # $$dx = J_1^\top \big( J_2^\top ( J_3^\top \, d\mathcal{L}) \big), \qquad d\mathcal{L} = 1.$$
 #
@@ -93,7 +93,7 @@ print("after two passes the gradients were twice those of one; after zero_grad()
 # + \langle dy^\top \mathbf{1}, \delta b \rangle,$$
 #
 # with $\langle A, B \rangle = \sum_{ij} A_{ij} B_{ij} = \mathrm{tr}(A^\top B)$, in which a factor may be carried
-# to the other side transposed. What stands beside $\delta x$ is the gradient by $x$, and so on:
+# to the other side transposed. The factor beside $\delta x$ is the gradient with respect to $x$, and so on:
 #
 # $$dx = dy\, W^\top, \qquad dW = x^\top dy, \qquad db = \textstyle\sum_n dy_n.$$
 #
@@ -224,7 +224,7 @@ print(f"MaxPool2D on well separated values: {error:.0e}")
 # $$d\mathcal{W} = X^\top dY, \qquad db = \textstyle\sum dY, \qquad dX = dY\,\mathcal{W}^\top, \qquad dx = S^\top dX.$$
 
 # %%
-conv = Conv2D(2, 3, 3, rng, bias=(0, 1), algorithm="im2col").astype(np.float64)
+conv = Conv2D(2, 3, 3, rng, bias=(0, 1)).astype(np.float64)
 x = rng.normal(size=(2, 6, 5, 2))
 linear = Linear(18, 3, rng).astype(np.float64)
 linear.params["W"], linear.params["b"] = conv.params["W"].reshape(18, 3), conv.params["b"]
@@ -333,7 +333,7 @@ except ValueError as refused:
 # element of the numerical gradient*, and refuses to measure at all where that is zero.
 #
 # Now the softmax, $y_m = e^{x_m} / \sum_k e^{x_k}$. (The library has none, only the loss `n_way` with one inside.) Its
-# logarithm is $x_m - \log \sum_k e^{x_k}$, whose derivative by $x_d$ is $\delta_{md} - y_d$. So
+# logarithm is $x_m - \log \sum_k e^{x_k}$, whose derivative with respect to $x_d$ is $\delta_{md} - y_d$. So
 #
 # $$\frac{\partial y_m}{\partial x_d} = y_m (\delta_{md} - y_d), \qquad
 # dx_d = \sum_m dy_m \, y_m (\delta_{md} - y_d) = y_d \Big( dy_d - \sum_m dy_m \, y_m \Big).$$

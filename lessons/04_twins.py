@@ -18,17 +18,20 @@ import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.criteria import CRITERIA
+from minisiamese.data.affine import draw_distortions
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Pairs
-from minisiamese.evaluate import network_scorer
+from minisiamese.data.views import Views
+from minisiamese.evaluate.scoring import network_scorer
+from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer, check_loss
 from minisiamese.layers import Flatten, Linear, Sequential, Sigmoid, sigmoid
 from minisiamese.losses import bce
 from minisiamese.networks import conv4
 from minisiamese.optimizers import Adam
 from minisiamese.plots import picture
-from minisiamese.siamese import CRITERIA, L1Head
+from minisiamese.siamese import L1Head
 from minisiamese.trials import rate
 
 rng = np.random.default_rng(4)
@@ -143,7 +146,7 @@ np.testing.assert_allclose(head.backward(ds), dz)
 np.testing.assert_allclose(S.T @ (ds[:, None] * alpha * np.sign(S @ z)), dz)
 np.testing.assert_allclose(head.grads["alpha"], dalpha)
 np.testing.assert_allclose(head.grads["b"], ds.sum())
-print("scores and gradients of the head are those of the loops, and dz is S^T times the gradient by the differences")
+print("scores and gradients of the head are those of the loops, and dz = S^T ddelta")
 
 # %%
 error = check_layer(L1Head(D, alpha.copy()), rng.normal(size=(N, D)), rng, pairs)
@@ -243,6 +246,9 @@ print(f"finite differences agree with (p - y) / P: {check_loss(bce, (s,), (y,)):
 # the first half are two people's drawings of one character, the second half drawings of two characters, which in half
 # of the cases are of one alphabet. Every drawing is distorted by the paper's affine maps. Five of the background
 # alphabets are held out; the network is asked about pairs of these, and the evaluation alphabets stay closed.
+#
+# `fuse` (lesson 2) makes the network's fast twin: the same weights, values and gradients in a fraction of the time.
+# `minisiamese.train` trains that one, too.
 
 # %%
 training, held_out = hold_out(lesson.drawings("background"), 2 if lesson.QUICK else 5)
@@ -252,7 +258,7 @@ asked = Pairs(held_out, 60 if lesson.QUICK else 2000).draw_evenly(np.random.defa
 used, row = np.unique(asked.rows, return_inverse=True)
 
 rng = np.random.default_rng(0)
-network = conv4(rng)
+network = fuse(conv4(rng))
 network.frame = "ink"  # the drawing fills the view
 scorer = network_scorer(network)
 
@@ -373,7 +379,7 @@ lesson.show(
 #
 # - Give the head the others' rate (`Adam(network)`), and draw the accuracy against steps: how long does the threshold
 #   take to get to where it belongs? Then choose the threshold on pairs of the *training* alphabets
-#   (`minisiamese.evaluate.best_threshold`). How much of the difference was only the threshold?
+#   (`minisiamese.evaluate.scoring.best_threshold`). How much of the difference was only the threshold?
 # - Take the Euclidean head instead, `conv4(rng, head="euclidean")`: $s = b - w \lVert z_a - z_b \rVert$ has two numbers
 #   to learn in place of 257. Is it any worse?
 # - Make all different pairs of one alphabet, `Pairs(training, count, within=1.0)`, or none, and ask both networks about

@@ -17,16 +17,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minisiamese import mining
-from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.criteria import CRITERIA
+from minisiamese.data.affine import draw_distortions
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Batch, Episodes
-from minisiamese.evaluate import network_scorer
+from minisiamese.data.views import Views
+from minisiamese.evaluate.scoring import network_scorer
+from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer, check_loss
 from minisiamese.layers import Linear, ReLU, Sequential
 from minisiamese.losses import contrastive, contrastive_linear, triplet
 from minisiamese.networks import conv4
 from minisiamese.optimizers import Adam
-from minisiamese.siamese import CRITERIA, DistanceHead
+from minisiamese.siamese import DistanceHead
 from minisiamese.trials import credits, nway_trials, rate
 
 rng = np.random.default_rng(5)
@@ -106,8 +109,8 @@ lesson.show(
 #
 # $$L = \max(0,\; d_{ap} - d_{an} + m) .$$
 #
-# It is 0 as soon as the negative is farther than the positive by the margin; otherwise its derivatives are 1 by
-# $d_{ap}$ and $-1$ by $d_{an}$. With the unit vectors $u_{ap} = (z_a - z_p) / d_{ap}$ and $u_{an}$ alike,
+# It is 0 as soon as the negative is farther than the positive by the margin; otherwise its derivatives with respect to
+# $d_{ap}$ and $d_{an}$ are 1 and $-1$. With the unit vectors $u_{ap} = (z_a - z_p) / d_{ap}$ and $u_{an}$ alike,
 #
 # $$\frac{\partial L}{\partial z_a} = u_{ap} - u_{an}, \qquad \frac{\partial L}{\partial z_p} = -u_{ap}, \qquad
 # \frac{\partial L}{\partial z_n} = u_{an} .$$
@@ -253,7 +256,7 @@ def earned(network):
 def learn(how):
     """(network, shares (steps, 3) of the kinds of all triplets of each batch)."""
     rng, sampling, choosing = (np.random.default_rng([0, stream]) for stream in range(3))
-    network = conv4(rng, head="distance")
+    network = fuse(conv4(rng, head="distance"))
     network.frame = "ink"
     sampler, optimizer, shares = Episodes(training, ways, 4, within=1.0), Adam(network), []
     for _ in range(steps):
@@ -288,7 +291,7 @@ lesson.show(
 )
 
 # %%
-points = {"untrained": earned(conv4(np.random.default_rng([0, 0]), head="distance"))}
+points = {"untrained": earned(fuse(conv4(np.random.default_rng([0, 0]), head="distance")))}
 points |= {how: earned(network) for how, (network, _) in learned.items()}
 for how, each in points.items():
     measured = rate(each)

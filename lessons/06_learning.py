@@ -15,17 +15,19 @@ import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minisiamese.data.affine import Views, draw_distortions, identity, sample
+from minisiamese.criteria import CRITERIA
+from minisiamese.data.affine import draw_distortions, identity
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Episodes, Pairs
-from minisiamese.evaluate import network_scorer
+from minisiamese.data.views import Views, sample
+from minisiamese.evaluate.scoring import network_scorer
+from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer, numerical_gradient, relative_error
 from minisiamese.layers import Layer, Linear, Sequential, Sigmoid
 from minisiamese.losses import bce
 from minisiamese.networks import koch, koch35
 from minisiamese.optimizers import SCHEDULES, Momentum
 from minisiamese.plots import picture
-from minisiamese.siamese import CRITERIA
 from minisiamese.trials import credits, nway_trials, rate
 
 # %% [markdown]
@@ -209,7 +211,7 @@ rows = np.random.default_rng(0).choice(len(background.images), 24, replace=False
 
 
 def build(builder, init):
-    return builder(np.random.default_rng(0), init=init)
+    return fuse(builder(np.random.default_rng(0), init=init))
 
 
 def through(network):
@@ -234,7 +236,8 @@ seen = {name: through(network) for name, network in networks.items()}
 # %%
 for (name, init), values in seen.items():
     if init == "paper":
-        convolutions = [block.conv.params["W"].shape for block in networks[name, init].twin.layers[:4]]
+        arrays = networks[name, init].arrays()
+        convolutions = [arrays[f"twin.{layer}.conv.W"].shape for layer in range(4)]
         print(f"{name}, the paper's start: layer, spread over images, gain (predicted)")
         for j in range(1, 4):
             gain, D = spread(values[j]) / spread(values[j - 1]), np.prod(convolutions[j][:-1])
@@ -267,8 +270,8 @@ lesson.show(
 # of 0.25.
 #
 # **The gradient** has the same two walls to pass, and one more. The score of a pair is
-# $s = \sum_j \alpha_j |h_{1,j} - h_{2,j}|$, so that by $h_2$ it has the opposite gradient of that by $h_1$. Both twins
-# add to the same weights: with $\delta$ the gradient by a sum and $x$ its inputs,
+# $s = \sum_j \alpha_j |h_{1,j} - h_{2,j}|$, so that its gradients with respect to $h_1$ and $h_2$ are opposite. Both
+# twins add to the same weights: with $\delta$ the gradient with respect to a sum and $x$ its inputs,
 #
 # $$\nabla_w L = x_1^\top \delta_1 + x_2^\top \delta_2 \approx (x_1 - x_2)^\top \delta_1
 # \qquad \text{if } \delta_2 \approx -\delta_1 .$$

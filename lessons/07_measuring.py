@@ -17,14 +17,17 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from minisiamese.baselines import modified_hausdorff, nearest_neighbour
-from minisiamese.data.affine import Views, draw_distortions
+from minisiamese.data.affine import draw_distortions
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.omniglot import load_runs
 from minisiamese.data.samplers import Pairs
-from minisiamese.evaluate import best_threshold, load_run, network_scorer, verification
+from minisiamese.data.views import Views
+from minisiamese.evaluate.baselines import modified_hausdorff, nearest_neighbour
+from minisiamese.evaluate.protocols import verification
+from minisiamese.evaluate.scoring import best_threshold, network_scorer
 from minisiamese.layers import sigmoid
 from minisiamese.plots import against_ways
+from minisiamese.runs.folder import load_run
 from minisiamese.trials import Trials, accuracy_by_way, credits, lake_trials, nway_trials, rate, wilson
 
 # %% [markdown]
@@ -36,7 +39,8 @@ from minisiamese.trials import Trials, accuracy_by_way, credits, lake_trials, nw
 # %%
 network, trained, meta = load_run("pretrained")
 scorer = network_scorer(network)  # one view of each image; with 16 it is a little better, and 16 times slower
-_, held_out = hold_out(lesson.drawings("background"), trained.validation_alphabets if lesson.DATA == "omniglot" else 2)
+alphabets = trained.data.validation_alphabets if lesson.DATA == "omniglot" else 2
+_, held_out = hold_out(lesson.drawings("background"), alphabets)
 sizes = [len(classes) for classes in held_out.classes_of_group]
 print("held out:", ", ".join(f"{name} ({n})" for name, n in zip(held_out.group_names, sizes, strict=True)))
 
@@ -460,7 +464,7 @@ print(f"nearest neighbour, verification: {by_hand:.1%} of {P} pairs")
 # ## Lake's test, once
 #
 # At the end the packaged network takes the official test. It is fixed, and nothing is chosen by what comes out. A score
-# is the mean over 16 views of both pictures, the number that its configuration names.
+# is the mean over 16 views of both pictures, the number that its settings name.
 
 # %%
 if lesson.DATA == "omniglot" and not lesson.QUICK:

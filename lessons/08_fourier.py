@@ -9,7 +9,7 @@
 # The Fourier transform turns the sum over a kernel into one product for each frequency, whatever the kernel's size. The
 # library uses it, but without a fast Fourier transform: all of it is ordinary matrix products, forward and backward.
 # This lesson derives the five of them, and finds out where they pay and where they do not. The notation is that of
-# `minisiamese/fourier.py`: images $(N, H, W, C)$, kernels $(K, K, C, O)$, stride $S$, padding $P$.
+# `minisiamese/fast/fourier.py`: images $(N, H, W, C)$, kernels $(K, K, C, O)$, stride $S$, padding $P$.
 
 # %%
 from statistics import median
@@ -19,15 +19,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import scipy.fft
 
-from minisiamese import convolution, fourier
-from minisiamese.backend import in_chunks
-from minisiamese.block import Block
-from minisiamese.convolution import FOURIER_PAYS, Conv2D
-from minisiamese.data.affine import Views
+from minisiamese.bench.timing import seconds_of
+from minisiamese.convolution import Conv2D
+from minisiamese.data.views import Views
+from minisiamese.fast import fourier
+from minisiamese.fast.algorithms import FOURIER_PAYS, multiplications
+from minisiamese.fast.block import Block
+from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer
 from minisiamese.networks import koch
 from minisiamese.plots import picture
-from minisiamese.timing import seconds_of
+from minisiamese.threads import in_chunks
 
 # %% [markdown]
 # ## What a convolution costs
@@ -37,10 +39,11 @@ from minisiamese.timing import seconds_of
 #
 # $$H_o \, W_o \, K^2 \, C \, O$$
 #
-# multiplications. For the four convolutions of the paper's network:
+# multiplications. For the four convolutions of the paper's network, whose fast twin (`fuse`, lesson 2) takes each with
+# its ReLU and pooling as one block:
 
 # %%
-network = koch(np.random.default_rng(0))
+network = fuse(koch(np.random.default_rng(0)))
 x_shape, layers = (1, 105, 105, 1), []
 for block in network.twin.layers:
     if isinstance(block, Block):
@@ -48,7 +51,7 @@ for block in network.twin.layers:
         layers.append((x_shape, conv.params["W"].shape, conv.stride, conv.padding))
         _, Ho, Wo, O = conv.output_shape(x_shape)
         x_shape = 1, Ho // block.window, Wo // block.window, O
-costs = [convolution.multiplications(*shapes) for shapes in layers]
+costs = [multiplications(*shapes) for shapes in layers]
 for (x_shape, W_shape, *_), cost in zip(layers, costs, strict=True):
     K, _, C, O = W_shape
     print(f"{K:2} x {K:2}, {C:3} to {O:3}, images {x_shape[1]:3} x {x_shape[2]:3}: {cost / 1e6:6.1f} million", end="")
@@ -214,7 +217,7 @@ k = np.arange(7) - 3
 stroke = np.exp(-((k[:, None] + k) ** 2) / 2) - 0.5 * np.exp(-((k[:, None] + k) ** 2) / 8)  # along the diagonal
 X, Z = np.fft.fft2(drawing), np.fft.fft2(stroke, drawing.shape).conj()
 y = np.fft.ifft2(X * Z).real[:42, :42]
-conv = Conv2D(1, 1, 7, np.random.default_rng(0), bias=None, algorithm="im2col")
+conv = Conv2D(1, 1, 7, np.random.default_rng(0), bias=None)
 conv.params["W"] = stroke[:, :, None, None].astype(np.float32)
 np.testing.assert_allclose(y, conv.forward(x, train=False)[0, :, :, 0], atol=1e-4)
 figure, axes = plt.subplots(1, 5, figsize=(11, 2.7))
@@ -250,7 +253,7 @@ lesson.show(figure, "Multiplied, the spectra in the middle give the picture on t
 second = layers[1]
 names = "rows", "columns", "product", "columns back", "rows back"
 by_hand = [50 * 48 * 3072, 25 * 96 * 96 * 64, 1200 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 5376]
-five, im2col_cost = fourier.multiplications(*second), convolution.multiplications(*second)
+five, im2col_cost = fourier.multiplications(*second), multiplications(*second)
 assert list(five) == by_hand
 for name, cost in zip(names, five, strict=True):
     print(f"{name:12} {cost / 1e6:6.1f} million")
@@ -270,13 +273,23 @@ ax.grid(axis="y")
 lesson.show(figure, "The five products together take a seventh of the multiplications of im2col.")
 
 # %% [markdown]
-# Now all of it for one image, written down by the formula with NumPy's own transform, beside the library's layer:
+# Now all of it for one image, written down by the formula with NumPy's own transform, beside the library's layers: the
+# plain one, which goes by im2col, and its fast twin, here told to take Fourier's five products.
+
 
 # %%
+def fast(conv, algorithm):
+    """The fast twin of a convolution, by this algorithm and not by the one that its shapes call for."""
+    twin = fuse(conv)
+    twin.algorithm = lambda x_shape: algorithm
+    return twin
+
+
 rng = np.random.default_rng(0)
 H, C, O, K, P = 20, 3, 4, 7, 2
 x = rng.normal(size=(1, H, H, C))
-layer = Conv2D(C, O, K, rng, padding=P, bias=(0.5, 0.1), algorithm="fourier").astype(np.float64)
+plain = Conv2D(C, O, K, rng, padding=P, bias=(0.5, 0.1)).astype(np.float64)
+layer = fast(plain, "fourier")  # it shares W, b and their gradients
 W, b = layer.params["W"], layer.params["b"]
 
 
@@ -295,19 +308,17 @@ X, Z = spectrum(x[0], first=P), spectrum(W).conj()
 Ho = H + 2 * P - K + 1
 y = signal_of(np.einsum("uvc,uvco->uvo", X, Z), Ho) + b
 np.testing.assert_allclose(y[None], layer.forward(x), atol=1e-10)  # kept for backward, below
-plain = Conv2D(C, O, K, rng, padding=P, algorithm="im2col").astype(np.float64)
-plain.params = layer.params
 np.testing.assert_allclose(y[None], plain.forward(x, train=False), atol=1e-10)
 print("by np.fft, by the five products and by im2col: the same", y.shape)
 
 # %% [markdown]
 # ## Backward: the same products, transposed
 #
-# Let $dy$ be the gradient of the loss by $y$. All steps but the third are fixed matrices, $y = B Y$ say. A change of
-# $Y$ changes the loss by $dy \cdot B\, \delta Y = (B^\top dy) \cdot \delta Y$, so $dY = B^\top dy$:
+# Let $dy$ be the gradient of the loss with respect to $y$. All steps but the third are fixed matrices, $y = B Y$ say. A
+# change of $Y$ changes the loss by $dy \cdot B\, \delta Y = (B^\top dy) \cdot \delta Y$, so $dY = B^\top dy$:
 # **the gradient goes through the transposed matrix.** The third is, at each frequency, $Y = X Z$ of real matrices
 # $(N \times 2C)(2C \times 2O)$. Its change is $\delta Y = \delta X\, Z + X\, \delta Z$, and
-# $\mathrm{tr}(dY^\top \delta X\, Z) = \mathrm{tr}((dY Z^\top)^\top \delta X)$, likewise for the other, so
+# $\mathrm{tr}(dY^\top \delta X\, Z) = \mathrm{tr}((dY Z^\top)^\top \delta X)$, and the same for $\delta Z$, so
 #
 # $$dX = dY\, Z^\top, \qquad dZ = X^\top\, dY.$$
 #
@@ -335,7 +346,7 @@ print("dx", dx.shape, "and dW", dW.shape, "are the library's")
 
 # %%
 for stride, padding in ((1, 0), (1, 2), (2, 1)):
-    layer = Conv2D(2, 3, 4, rng, stride=stride, padding=padding, algorithm="fourier")
+    layer = fast(Conv2D(2, 3, 4, rng, stride=stride, padding=padding), "fourier")
     error = check_layer(layer, rng.normal(size=(2, 7, 6, 2)), rng)
     assert error < 1e-7
     print(f"stride {stride}, padding {padding}: largest relative error of the gradients {error:.0e}")
@@ -345,14 +356,15 @@ for stride, padding in ((1, 0), (1, 2), (2, 1)):
 #
 # The third product takes $4 U V C O$ multiplications, whatever $K$ is: about $2 H W C O$, as many as im2col with
 # $K^2 = 2$. The other four cost something for each channel, but not for each *pair* of channels. So what pays is a
-# large kernel and many channels, both. By default the library goes by the count: Fourier where it takes less than half,
-# `FOURIER_PAYS`, of im2col's multiplications.
+# large kernel and many channels, both. The fast layers go by the count: Fourier where it takes less than half,
+# `FOURIER_PAYS`, of im2col's multiplications. (Where $3 \times 3$ kernels have much to do, as in ResNet-18, they take a
+# third algorithm, Winograd's, in `fast/winograd.py`.)
 
 
 # %%
 def count(size, channels_in, channels_out, kernel, padding=0):
     shapes = (1, size, size, channels_in), (kernel, kernel, channels_in, channels_out), 1, padding
-    return sum(fourier.multiplications(*shapes)) / 1e6, convolution.multiplications(*shapes) / 1e6
+    return sum(fourier.multiplications(*shapes)) / 1e6, multiplications(*shapes) / 1e6
 
 
 kernels = np.arange(1, 12)
@@ -375,10 +387,10 @@ lesson.show(figure, "Im2col's count grows with the kernel's area, Fourier's fall
 
 # %%
 for x_shape, W_shape, *how in layers:
-    share = sum(fourier.multiplications(x_shape, W_shape, *how)) / convolution.multiplications(x_shape, W_shape, *how)
+    share = sum(fourier.multiplications(x_shape, W_shape, *how)) / multiplications(x_shape, W_shape, *how)
     chosen = "fourier" if share < FOURIER_PAYS else "im2col"
     K, _, C, O = W_shape
-    assert Conv2D(C, O, K, rng).chosen(x_shape) == chosen
+    assert fuse(Conv2D(C, O, K, rng)).algorithm(x_shape) == chosen
     print(f"{K:2} x {K:2}, {C:3} to {O:3}: Fourier takes {share:.2f} of im2col's multiplications, so {chosen}")
 
 # %% [markdown]
@@ -387,20 +399,18 @@ for x_shape, W_shape, *how in layers:
 #
 # ## What the clock says
 #
-# A count is not a time. Below, forward and backward of three layers by both algorithms, in turn, and the median of the
-# ratios. One more thing matters: the kernel has to be transformed, too, and that takes as long for one image as for a
-# hundred. (The stored figures are of two cores that were not idle: from run to run the ratios moved by a fifth or more,
-# those of one image by a factor of two or three.)
+# A count is not a time. Below, forward and backward of three fast layers by both algorithms, in turn, and the median of
+# the ratios. One more thing matters: the kernel has to be transformed, too, and that takes as long for one image as for
+# a hundred. (The stored figures are of two cores that were not idle: from run to run the ratios moved by a fifth or
+# more, those of one image by a factor of two or three.)
 
 
 # %%
 def time_ratio(size, channels_in, channels_out, kernel, padding, images, times):
     """Median of Fourier's seconds by im2col's, forward and backward, in turn."""
     rng = np.random.default_rng(0)
-    pair = [
-        Conv2D(channels_in, channels_out, kernel, rng, padding=padding, algorithm=name)
-        for name in ("fourier", "im2col")
-    ]
+    plain = Conv2D(channels_in, channels_out, kernel, rng, padding=padding)
+    pair = [fast(plain, name) for name in ("fourier", "im2col")]
     x = rng.normal(size=(images, size, size, channels_in)).astype(np.float32)
     dy = rng.normal(size=pair[0].output_shape(x.shape)).astype(np.float32)
     steps = [lambda layer=layer: (layer.forward(x), layer.backward(dy)) for layer in pair]
@@ -448,13 +458,13 @@ def transforms(size, channels, images):
         plan.rows(x)
         in_chunks(columns, plan.U, plan.frequency_bytes)
 
-    def fast():
+    def by_fft():
         scipy.fft.rfft2(x, axes=(1, 2), workers=2)
 
     shapes = x.shape, (3, 3, channels, 1), 1, 0
     operations = 2.5 * size**2 * np.log2(size**2) * channels / (2 * sum(fourier.multiplications(*shapes)[:2]))
     times = 1 if lesson.QUICK else 9
-    return operations, median(np.divide(seconds_of(fast, 1)[0], seconds_of(dense, 1)[0]) for _ in range(times))
+    return operations, median(np.divide(seconds_of(by_fft, 1)[0], seconds_of(dense, 1)[0]) for _ in range(times))
 
 
 for size, channels in ((48, 64), (21, 128), (17, 64)):
@@ -475,12 +485,11 @@ for size, channels in ((48, 64), (21, 128), (17, 64)):
 shape = (20, 16, 16, 7) if lesson.QUICK else (48, 64, 128, 7)
 size, C, O, K = shape
 x = rng.normal(size=(2, size, size, C))
-layer = Conv2D(C, O, K, rng, algorithm="im2col").astype(np.float64)
+layer = Conv2D(C, O, K, rng).astype(np.float64)
 exact = layer.forward(x, train=False)
 layer.astype(np.float32)
 for name in ("im2col", "fourier"):
-    layer.algorithm = name
-    difference = abs(layer.forward(x.astype(np.float32), train=False) - exact) / abs(exact).max()
+    difference = abs(fast(layer, name).forward(x.astype(np.float32), train=False) - exact) / abs(exact).max()
     assert difference.max() < 5e-6
     print(f"{name:8} largest error {difference.max():.1e} of the largest value, median {np.median(difference):.1e}")
 
@@ -497,8 +506,8 @@ for name in ("im2col", "fourier"):
 # - Draw the spectra of the kernels that a trained network has learned: `minisiamese/pretrained.npz` holds conv4-wide's,
 #   $(3, 3, 1, 64)$ in its first block. Which pass low frequencies, which high ones?
 #
-# **Exercise 8** asks for the matrices of the transform, for its steps and the kernel's blocks, for the convolution by
-# five products, and for its gradients. In a terminal, in the folder that you cloned (in JupyterLab: File, New,
+# **Exercise 8** asks for the matrices of the transform, for its steps and the kernel's blocks, for the other products,
+# and for all of them on the way back. In a terminal, in the folder that you cloned (in JupyterLab: File, New,
 # Terminal; then `cd ..` if you started it in `lessons`):
 #
 #     .venv/bin/python -m lessons.exercises start 8

@@ -22,16 +22,20 @@ import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minisiamese import backend, gpu
-from minisiamese.backend import array_module, to_device, to_host
-from minisiamese.block import Block
-from minisiamese.data.affine import Views, draw_distortions
+from minisiamese import threads
+from minisiamese.backend import array_module, missing, to_device, to_host
+from minisiamese.bench import gpu
+from minisiamese.bench.timing import arithmetic
+from minisiamese.criteria import CRITERIA
+from minisiamese.data.affine import draw_distortions
 from minisiamese.data.samplers import Episodes, Pairs
+from minisiamese.data.views import Views
+from minisiamese.fast.block import Block
+from minisiamese.fast.fuse import fuse
 from minisiamese.layers import Linear
 from minisiamese.networks import conv4, koch
 from minisiamese.optimizers import Adam
-from minisiamese.siamese import CRITERIA, L1Head
-from minisiamese.timing import arithmetic
+from minisiamese.siamese import L1Head
 
 for line in gpu.report():
     print(line)
@@ -260,7 +264,7 @@ attempt("values[rows + 3]", lambda: values[rows + 3])
 # `add.at` gives the right sum but on a GPU adds in another order each time, and a sum of floating-point numbers depends
 # on its order. Two runs with the same seed would part ways. The heads therefore add by a matrix product. Let $S$ be the
 # matrix $(P, N)$ with $+1$ at $(p, a_p)$ and $-1$ at $(p, b_p)$ for each pair $p = (a_p, b_p)$. The differences of the
-# embeddings are $\Delta = S z$. With $G$ the gradient by $\Delta$, a change of $z$ changes the loss by
+# embeddings are $\Delta = S z$. With $G$ the gradient with respect to $\Delta$, a change of $z$ changes the loss by
 # $\mathrm{tr}(G^\top S\, \delta z)$, so
 #
 # $$dz = S^\top G.$$
@@ -325,9 +329,9 @@ print("a batch is the same on both:", batches[0].pairs.shape, "pairs, rows", bat
 #
 # ## One training step, on both
 #
-# `conv4`, the few-shot literature's network, with the n-way loss and Adam, from the images to the update. Loss and
-# gradients are read after the step, and the copies counted until then. In float64, so that roundings do not blur the
-# comparison:
+# `conv4`, the few-shot literature's network, with the n-way loss and Adam, from the images to the update. Training
+# takes its fast twin (`fuse`, lesson 2), and so does this step. Loss and gradients are read after it, and the copies
+# counted until then. In float64, so that roundings do not blur the comparison:
 
 # %%
 ways = 5 if lesson.QUICK else 30
@@ -336,7 +340,7 @@ few = background.take_classes(range(10 if lesson.QUICK else 60))
 
 def training_step(where, dtype):
     """Loss and gradients of one step, on the host, and the copies to the host until it was over."""
-    rng, network = np.random.default_rng(0), conv4(np.random.default_rng(1)).astype(dtype).to(where)
+    rng, network = np.random.default_rng(0), fuse(conv4(np.random.default_rng(1))).astype(dtype).to(where)
     optimizer, views = Adam(network), Views(few.images, 35, where)
     start = cupy_double.copies()
     drawn = Episodes(few, ways, 4).draw(rng)
@@ -375,7 +379,7 @@ for dtype in (np.float64, np.float32):
 # %%
 def parts_of_a_step():
     """(name, function) of what a step does, one after the other; each takes what the one before it gives."""
-    rng, network = np.random.default_rng(0), conv4(np.random.default_rng(1)).to("cuda")
+    rng, network = np.random.default_rng(0), fuse(conv4(np.random.default_rng(1))).to("cuda")
     optimizer, views, drawn = Adam(network), Views(few.images, 35, "cuda"), Episodes(few, ways, 4).draw(rng)
     matrices, there = draw_distortions(rng, len(drawn.rows)), drawn.to("cuda")
     layers = [(f"block {number}", layer) for number, layer in enumerate(network.twin.layers, start=1)]
@@ -388,7 +392,7 @@ def parts_of_a_step():
 
 def new_arrays(chunk_bytes):
     """{part: how many arrays it makes on the device}."""
-    counts, value, of, kept = {}, None, cupy_double.ndarray._of, backend.DEVICE_CHUNK_BYTES
+    counts, value, of, kept = {}, None, cupy_double.ndarray._of, threads.DEVICE_CHUNK_BYTES
     made = []
 
     def noting(host):
@@ -396,19 +400,19 @@ def new_arrays(chunk_bytes):
         return of(host)
 
     try:
-        cupy_double.ndarray._of, backend.DEVICE_CHUNK_BYTES = staticmethod(noting), chunk_bytes
+        cupy_double.ndarray._of, threads.DEVICE_CHUNK_BYTES = staticmethod(noting), chunk_bytes
         for name, function in parts_of_a_step():
             made.clear()
             value = function(value)
             counts[name] = counts.get(name, 0) + sum(made)
     finally:
-        cupy_double.ndarray._of, backend.DEVICE_CHUNK_BYTES = of, kept
+        cupy_double.ndarray._of, threads.DEVICE_CHUNK_BYTES = of, kept
     del counts["block 5"]  # the last layer only lays its images out as rows
     return counts
 
 
 # %%
-coarse, fine = new_arrays(backend.DEVICE_CHUNK_BYTES), new_arrays(backend.HOST_CHUNK_BYTES)
+coarse, fine = new_arrays(threads.DEVICE_CHUNK_BYTES), new_arrays(threads.HOST_CHUNK_BYTES)
 figure, ax = plt.subplots(figsize=(9, 3.4))
 places = np.arange(len(coarse))
 for shift, counts, label in ((-0.2, coarse, "cut at 1 GiB, as for a GPU"), (0.2, fine, "cut at 4 MiB, as for a CPU")):
@@ -429,12 +433,12 @@ lesson.show(figure, "The large blocks would be launched in many small pieces if 
 #
 # a *roofline*: a slope while $I < F / B$, the machine's *balance*, and flat beyond. With the assumed numbers the
 # balance is 5 FLOP a byte for the CPU, 20 for the GPU, 133 with TF32. For the layers of the paper's network and a step
-# of 128 pairs, 256 images, forward and backward: operations by `timing.arithmetic`, by the definition of the layer, and
-# bytes if each array is moved once whenever it goes in or out ($x$, $W$, $y$ forward; $x$, $W$, $dy$, $dx$, $dW$
-# backward).
+# of 128 pairs, 256 images, forward and backward: operations by `bench.timing.arithmetic`, by the definition of the
+# layer, and bytes if each array is moved once whenever it goes in or out ($x$, $W$, $y$ forward; $x$, $W$, $dy$, $dx$,
+# $dW$ backward).
 
 # %%
-network, size, points = koch(np.random.default_rng(0)), 105, {}
+network, size, points = fuse(koch(np.random.default_rng(0))), 105, {}
 shape = (256, size, size, 1)
 for layer in network.twin.layers:
     if isinstance(layer, Block):
@@ -559,7 +563,7 @@ for name, module in before.items():
     else:
         sys.modules[name] = module
 sys.path.pop(0)
-where = "cuda" if gpu.missing() is None else "cpu"
+where = "cuda" if missing() is None else "cpu"
 there = to_host(softplus(to_device(host, where)))
 np.testing.assert_allclose(there, softplus(host), rtol=1e-6)
 print(f"softplus on {where}: {there}")

@@ -22,20 +22,24 @@ from scipy import ndimage
 from scipy.stats import spearmanr
 
 from minisiamese import losses
-from minisiamese.baselines import modified_hausdorff, nearest_neighbour
+from minisiamese.criteria import CRITERIA
 from minisiamese.data import cifar10
-from minisiamese.data.affine import Views
 from minisiamese.data.dataset import find_file
 from minisiamese.data.samplers import Batch, Triplets
+from minisiamese.data.views import Views
 from minisiamese.errors import BadInput
-from minisiamese.evaluate import embed, load_run, network_scorer, one_shot, verification
-from minisiamese.experiments import runs
-from minisiamese.experiments.sources import pairs_among
+from minisiamese.evaluate.baselines import modified_hausdorff, nearest_neighbour
+from minisiamese.evaluate.protocols import one_shot, verification
+from minisiamese.evaluate.scoring import embed, network_scorer
 from minisiamese.gradcheck import check_loss
-from minisiamese.networks import build, mnist_classifier
 from minisiamese.optimizers import SCHEDULES, Adam
 from minisiamese.plots import against_ways, picture
-from minisiamese.siamese import CRITERIA
+from minisiamese.runs.build import build
+from minisiamese.runs.folder import load_run
+from minisiamese.studies.report000 import runs
+from minisiamese.studies.report000.classifiers import mnist_classifier
+from minisiamese.studies.report000.settings import PLANS
+from minisiamese.studies.report000.sources import pairs_among
 from minisiamese.trials import accuracy_by_way, credits, nway_trials, rate
 
 
@@ -74,7 +78,7 @@ network, trained, _ = load_run("pretrained")
 count = 40 if lesson.QUICK else 400
 trials = nway_trials(test, 10, 1, count, True, np.random.default_rng(0))
 scorers = {
-    "trained on Omniglot": network_scorer(network, views=1 if lesson.QUICK else trained.views),
+    "trained on Omniglot": network_scorer(network, views=1 if lesson.QUICK else trained.measuring.views),
     "modified Hausdorff": modified_hausdorff,
     "nearest neighbour": nearest_neighbour,
 }
@@ -227,7 +231,7 @@ try:
     from sklearn.manifold import TSNE
 except ImportError:
     TSNE = None
-    print("no maps: they need scikit-learn, pip install -e '.[experiments]'")
+    print("no maps: they need scikit-learn, pip install -e '.[studies]'")
 
 
 def maps_of(embeddings):
@@ -296,9 +300,9 @@ print(f"{'   by its own head':<20} positive nearer {percent(rate((s_ap > s_an).a
 # of them had been learned from. But its branches had been pretrained as classifiers, of all ten digits. Nobody can
 # unlearn a class by not being asked about it.
 #
-# Make both branches: one classifier of all ten digits, as in the report, and one of 0 to 4, *clean*. The network is the
-# library's `mnist_classifier`: two blocks of convolution and two linear layers give ten scores $s_k$, and a ReLU of
-# these is the branch. The loss is the softmax cross-entropy, over the first $C$ classes only:
+# Make both branches: one classifier of all ten digits, as in the report, and one of 0 to 4, *clean*. The network is
+# `mnist_classifier` of `studies/report000/`: two blocks of convolution and two linear layers give ten scores $s_k$, and
+# a ReLU of these is the branch. The loss is the softmax cross-entropy, over the first $C$ classes only:
 #
 # $$L = -s_y + \log \sum_{k < C} e^{s_k}, \qquad
 # \frac{\partial L}{\partial s_k} = \frac{e^{s_k}}{\sum_{l < C} e^{s_l}} - [k = y] \quad (k < C),
@@ -381,7 +385,7 @@ def measure(scorer):
 
 
 # %%
-PLAN = runs.PLANS["mnist"]
+PLAN = PLANS["mnist"]
 twins, before, branch_maps = {}, {}, {}
 for kind, branch in branches.items():
     runs.scale(branch, PLAN, train, KINDS[kind], 0, "cpu")

@@ -69,7 +69,7 @@ def build(source):
 
 
 @dataclass(frozen=True)
-class Config:
+class BuildOptions:
     """Run lessons and write their notebooks."""
 
     # Numbers of the lessons. Default: all.
@@ -77,12 +77,12 @@ class Config:
 
 
 def main():
-    config, lessons = parse(Config, PROGRAM), sources()
-    for number in config.numbers:
+    options, lessons = parse(BuildOptions, PROGRAM), sources()
+    for number in options.numbers:
         if number not in lessons:
             raise BadInput(f"there is no lesson {number}: there are {min(lessons)} to {max(lessons)}")
     try:
-        for number in config.numbers or lessons:
+        for number in options.numbers or lessons:
             build(lessons[number])
             print(lessons[number].with_suffix(".ipynb"))
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""NumPy or CuPy behind one line, moves between host and device, memory that is used again, and work split over threads.
+"""NumPy or CuPy behind one line, and moves between host and device.
 
     python -m minisiamese.backend
 
@@ -14,26 +14,15 @@ A function that computes begins with ``xp = array_module(x)`` and then serves bo
 """
 
 import ctypes
-import math
-import os
+import runpy
 import sys
-import threading
-import weakref
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from functools import cache
+from contextlib import suppress
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.errors import BadInput
 
-# Work arrays of one chunk: few enough to stay in a processor's caches, and enough numbers that NumPy's calls, and the
-# threads' turns at Python's lock between them, take little of the time; on a GPU, enough to keep it busy.
-HOST_CHUNK_BYTES = 4 << 20
-DEVICE_CHUNK_BYTES = 1 << 30
-SMALL_BYTES = 1 << 20  # arrays up to here are left to NumPy
+EXTRAS = 12, 13  # CUDA's versions that the package has an extra for
 
 
 def array_module(x):
@@ -67,8 +56,6 @@ def synchronize(device):
 def check_device(device):
     """Raise BadInput, with what is missing, if ``device`` is "cuda" and cannot compute a tiny product."""
     if device == "cuda":
-        from minisiamese.gpu import missing  # here, since that file imports this one
-
         if lacking := missing():
             raise BadInput(f"--device cuda: {lacking}; or use --device cpu")
 
@@ -78,147 +65,44 @@ def column_sums(matrix):
     return array_module(matrix).ones(len(matrix), matrix.dtype) @ matrix
 
 
-# --- memory -----------------------------------------------------------------------------------------------------------
+# --- what is missing for a GPU ---------------------------------------------------------------------------------------
 
 
-def _keep_freed_memory():
-    """Let the C library keep what small arrays leave behind, up to 256 MiB, instead of returning to the system whatever
-    is above 128 KiB; for the same reason as below. Other C libraries than glibc go on as they do."""
-    mmap_threshold, trim_threshold = -3, -1  # from malloc.h
+def driver_cuda():
+    """The newest CUDA that this machine's NVIDIA driver can run, 12 for 12.x; None if there is no driver."""
+    version = ctypes.c_int()
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(name).cuDriverGetVersion(ctypes.byref(version))
+    return version.value // 1000 or None
+
+
+def missing():
+    """Why there is no GPU to compute on, and what to do about it, in one line; None if a tiny product succeeds."""
+    newest = driver_cuda()
+    install = f"pip install -e '.[cuda{min(max(newest or 0, EXTRAS[0]), EXTRAS[1])}]'"
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, TypeError, OSError):
-        return
-    mallopt(mmap_threshold, 32 << 20)
-    mallopt(trim_threshold, 256 << 20)
+        import cupy
 
-
-_keep_freed_memory()
-
-
-class _Memory(np.ndarray):
-    """Bytes that own their memory. As a type of its own, it keeps NumPy from making it the base of the views of an
-    array that lies in it, so the array itself lives as long as its views."""
-
-
-_spare, _choosing = [], threading.Lock()  # memory that no array lies in any more
-
-
-def empty(xp, shape, dtype):
-    """``xp.empty`` in memory that an earlier array has left.
-
-    The system hands out fresh memory blank and page by page, which takes as long as computing what goes into it. Each
-    step asks for the same large arrays as the step before it, so their memory is kept. CuPy does this by itself.
-    """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if xp is not np or size < SMALL_BYTES:
-        return xp.empty(shape, dtype)
-    with _choosing:
-        # a small array that is kept must not hold on to much more than it needs
-        fitting = [(memory.nbytes, i) for i, memory in enumerate(_spare) if size <= memory.nbytes <= 4 * size]
-        smaller = [(memory.nbytes, i) for i, memory in enumerate(_spare) if memory.nbytes < size]
-        memory = _spare.pop(min(fitting)[1]) if fitting else None
-        if not fitting and smaller:  # its successor will serve for both: so there is no more than was in use at once
-            del _spare[max(smaller)[1]]
-    array = np.ndarray(shape, dtype, buffer=_Memory(size, np.uint8) if memory is None else memory)
-    weakref.finalize(array, _spare.append, array.base).atexit = False
-    return array
-
-
-# --- threads ----------------------------------------------------------------------------------------------------------
-
-
-def available_cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-@cache
-def _blas():
-    return ThreadpoolController().select(user_api="blas")
-
-
-@cache
-def _pool(threads):
-    return ThreadPoolExecutor(threads)
-
-
-_threads = available_cores()
-_one_at_a_time, _inside = threading.Lock(), threading.local()
-
-
-def set_threads(threads):
-    """Use this many threads, in the chunks below and in plain matrix products."""
-    global _threads
-    _threads = threads
-    _blas().limit(limits=threads)
-
-
-def in_chunks(task, count, item_bytes, xp=np):
-    """Run ``task(rows)`` for consecutive slices of ``range(count)``; return the sum of what the tasks return.
-
-    item_bytes is the work memory that one item needs: a chunk is as many items as the cache holds, or on a GPU (xp is
-    CuPy) as fit in DEVICE_CHUNK_BYTES, and there one chunk is computed after the other. On the host, NumPy releases
-    the interpreter lock inside its products and elementwise operations, so chunks run side by side on threads, with
-    BLAS itself held to one thread each. Results are added in the order of the slices: the sum does not depend on the
-    number of threads. A task may call ``in_chunks`` itself, and then runs its own chunks one after another.
-    """
-    budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
-    size = max(1, budget // item_bytes)
-    slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if xp is not np or getattr(_inside, "task", False):
-        return _sum(map(task, slices))
-
-    def run(rows):
-        _inside.task = True
-        try:
-            return task(rows)
-        finally:
-            _inside.task = False
-
-    with _one_at_a_time, _blas().limit(limits=1):
-        if len(slices) == 1:
-            return run(slices[0])
-        return _sum(_results(deque(_pool(_threads).submit(run, rows) for rows in slices)))
-
-
-def _results(futures):
-    """The results in order; after an error or Ctrl-C nothing is started any more, and what runs is waited for."""
-    try:
-        while futures:
-            yield futures[0].result()
-            futures.popleft()
-    finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
-
-
-def _sum(parts):
-    total = None
-    for part in parts:
-        if total is None:
-            total = part
-        elif part is not None:
-            total += part
-    return total
-
-
-# --- the front door ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Config:
-    """Say what there is to compute with here, and what to install for a GPU."""
-
-
-def main():
-    from minisiamese.gpu import report
-
-    parse(Config, "python -m minisiamese.backend")
-    for line in report():
-        print(line)
+        (cupy.ones((2, 2), np.float32) @ cupy.ones((2, 2), np.float32)).get()
+        return None
+    except ModuleNotFoundError:
+        what, then = "CuPy is not installed", install
+    except Exception as error:  # CuPy reports a missing driver, library or GPU by many unrelated types
+        lines = [line.strip() for line in str(error).splitlines() if any(map(str.isalnum, line))]
+        lines = lines or [type(error).__name__]
+        # of an import that failed, CuPy says why in the last line
+        what = f"CuPy cannot be used ({lines[-1 if isinstance(error, ImportError) else 0]})"
+        about_libraries = isinstance(error, ImportError) or "nvrtc" in what.lower() or "library" in what.lower()
+        then = f"{install} brings CUDA's libraries, too" if about_libraries else f"the driver is for CUDA {newest}"
+    if newest is None:
+        return f"no NVIDIA driver was found. With an NVIDIA GPU and its driver: {install}"
+    if newest < EXTRAS[0]:
+        then = f"the NVIDIA driver is for CUDA {newest}, and CuPy needs {EXTRAS[0]}. Update the driver, then {install}"
+    return f"{what}: {then}"
 
 
 if __name__ == "__main__":
-    front_door(main)
+    runpy.run_module(
+        "minisiamese.bench.gpu", run_name="__main__"
+    )  # the report is made of layers, which import this file

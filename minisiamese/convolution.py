@@ -1,22 +1,13 @@
 """Convolution as a matrix product of image columns (im2col), and its backward pass (Koch et al., section 3.1).
 
-``fourier.py`` computes the same where kernels are large or channels many. Both hand each few images of y on while they
-are in the processor's cache, and ask for the gradient of each few images of y when it is wanted: see ``block.py``.
-
 Notation: N images, H W height and width, C channels in, O channels out, K kernel, S stride, P padding;
-Ho = (H + 2P - K) // S + 1 and Wo likewise.
+Ho = (H + 2P - K) // S + 1 and Wo = (W + 2P - K) // S + 1, height and width of the result.
 """
-
-import math
 
 import numpy as np
 
-from minisiamese import fourier, winograd
-from minisiamese.backend import array_module, column_sums, empty, in_chunks
+from minisiamese.backend import array_module, column_sums
 from minisiamese.layers import Layer
-
-# the share of im2col's multiplications below which the five smaller products take less time: on a CPU
-FOURIER_PAYS = 0.5
 
 
 def im2col(x, kernel, stride=1):
@@ -39,8 +30,8 @@ def im2col(x, kernel, stride=1):
 def col2im(columns, shape, kernel, stride=1):
     """The transpose of im2col: add every row (a K x K patch) back to where it was taken from; x of ``shape``.
 
-    Patches overlap, but not in the pixel at one place (i, j) of each: these go to an image of their own, all K x K
-    images at once through a view of them, and the images are added up.
+    Equal pixels (i, j) of all patches never overlap, so each (i, j) has an image of its own. One assignment through a
+    strided view fills all K x K images, and the images are added up.
     """
     N, H, W, C = shape
     Ho, Wo = (H - kernel) // stride + 1, (W - kernel) // stride + 1
@@ -64,44 +55,6 @@ def pad(x, padding):
     return y
 
 
-def correlate(x, weights, stride, padding, then):
-    """The convolution of x (N, H, W, C) with ``weights`` (K, K, C, O), handed on as ``then(rows, y[rows])`` a few
-    images at a time, while they are still in the cache; returns the sum of what ``then`` returns, or None if that is
-    None.
-
-    The columns of a whole batch would be K*K times the images, so they live for a few images at a time, too, and are
-    built again for the gradients.
-    """
-    K, matrix = len(weights), weights.reshape(-1, weights.shape[-1])
-    shape = output_shape(x.shape, weights.shape, stride, padding)
-
-    def convolve(rows):
-        y = im2col(pad(x[rows], padding), K, stride) @ matrix
-        return then(rows, y.reshape(-1, *shape[1:]))
-
-    return in_chunks(convolve, len(x), work_bytes(shape, matrix), array_module(x))
-
-
-def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
-    """dx (None without ``input_gradient``), dW and db for the gradient ``dy_of(rows)`` of y[rows]."""
-    xp, K, P = array_module(x), len(weights), padding
-    matrix = weights.reshape(-1, weights.shape[-1])
-    dx = empty(xp, x.shape, x.dtype) if input_gradient else None
-
-    def differentiate(rows):
-        """Writes dx; returns dW, with db as one more row."""
-        dy = dy_of(rows).reshape(-1, matrix.shape[1])
-        dW = im2col(pad(x[rows], P), K, stride).T @ dy
-        if input_gradient:
-            N, H, W, C = x[rows].shape
-            dx[rows] = col2im(dy @ matrix.T, (N, H + 2 * P, W + 2 * P, C), K, stride)[:, P : P + H, P : P + W]
-        return xp.concatenate([dW, column_sums(dy)[None]])
-
-    shape = output_shape(x.shape, weights.shape, stride, padding)
-    total = in_chunks(differentiate, len(x), work_bytes(shape, matrix, 1 + input_gradient), xp)
-    return dx, total[:-1].reshape(weights.shape), total[-1]
-
-
 def output_shape(x_shape, W_shape, stride, padding):
     """(N, Ho, Wo, O); ValueError if the kernel does not fit the images."""
     N, H, W, C = x_shape
@@ -111,110 +64,54 @@ def output_shape(x_shape, W_shape, stride, padding):
     return N, (H + 2 * padding - K) // stride + 1, (W + 2 * padding - K) // stride + 1, O
 
 
-def multiplications(x_shape, W_shape, stride, padding):
-    """Multiplications of the product with the columns of one image."""
-    _, Ho, Wo, _ = output_shape(x_shape, W_shape, stride, padding)
-    return Ho * Wo * math.prod(W_shape)
+def convolve(x, W, stride=1, padding=0):
+    """y[n,i,j,o] = sum over k,l,c of x[n, iS+k-P, jS+l-P, c] W[k,l,c,o]: columns times the kernel as a matrix.
+
+    x (N, H, W, C), W (K, K, C, O), y (N, Ho, Wo, O). The columns of large images are K*K times the images.
+    """
+    shape = output_shape(x.shape, W.shape, stride, padding)
+    columns = im2col(pad(x, padding), len(W), stride)
+    return (columns @ W.reshape(-1, shape[-1])).reshape(shape)
 
 
-def work_bytes(shape, matrix, columns=1):
-    """Memory that one image needs: its columns, once or twice, y, and as much again for whoever takes y or gives dy."""
-    return shape[1] * shape[2] * (columns * len(matrix) + 2 * shape[3]) * matrix.itemsize
+def convolve_backward(x, W, dy, stride=1, padding=0):
+    """dx and dW of y = ``convolve(x, W, stride, padding)``, for the gradient dy with respect to y.
 
-
-ALGORITHMS = {
-    "im2col": (correlate, gradients),
-    "fourier": (fourier.correlate, fourier.gradients),
-    "winograd": (winograd.correlate, winograd.gradients),
-}
+    With y = columns W, the product rule gives dW = columns^T dy and dcolumns = dy W^T. The columns are built again, and
+    ``col2im`` takes dcolumns back to the pixels.
+    """
+    N, height, width, C = x.shape
+    P, dy = padding, dy.reshape(-1, W.shape[-1])
+    dW = im2col(pad(x, P), len(W), stride).T @ dy
+    dcolumns = dy @ W.reshape(-1, W.shape[-1]).T
+    dx = col2im(dcolumns, (N, height + 2 * P, width + 2 * P, C), len(W), stride)
+    return dx[:, P : P + height, P : P + width], dW.reshape(W.shape)
 
 
 class Conv2D(Layer):
-    """y[n,i,j,o] = b[o] + sum over k,l,c of x[n, iS+k-P, jS+l-P, c] W[k,l,c,o].
+    """y = ``convolve(x, W, S, P)`` + b; x (N, H, W, C), W (K, K, C, O), b (O,), y (N, Ho, Wo, O).
 
-    x (N, H, W, C), W (K, K, C, O), b (O,), y (N, Ho, Wo, O). W starts as N(0, std), by default He's
-    std = sqrt(2 / (K K C)), b as N(mean, std) = ``bias``; ``bias=None`` leaves b out, as before a batch norm, which
-    would take it away again. With ``input_gradient=False``, for the first layer of a network, backward returns None:
-    nobody asks for the gradient of the picture.
-
-    ``algorithm`` is "im2col", "fourier" or "winograd" (same values and gradients, see ``fourier.py``, ``winograd.py``;
-    the last for 3 x 3 kernels of stride 1, where there are many channels), or "auto": Fourier where it needs less than
-    FOURIER_PAYS of im2col's multiplications for one image. It goes by shapes alone, so a run repeats exactly, and an
-    image's values do not hang on its company; for an image or two im2col would be faster, as the kernel's transform
-    does not shrink with the batch.
+    W starts as N(0, std), by default He's std = sqrt(2 / (K K C)), b as N(mean, std) = ``bias``; ``bias=None`` leaves b
+    out, as before a batch norm, which would take b away again.
     """
 
-    def __init__(
-        self,
-        channels_in,
-        channels_out,
-        kernel,
-        rng,
-        stride=1,
-        padding=0,
-        std=None,
-        bias=(0.0, 0.0),
-        input_gradient=True,
-        algorithm="auto",
-    ):
+    def __init__(self, channels_in, channels_out, kernel, rng, stride=1, padding=0, std=None, bias=(0.0, 0.0)):
         super().__init__()
-        if algorithm not in ("auto", *ALGORITHMS):
-            raise ValueError(f"algorithm must be auto, im2col, fourier or winograd, not {algorithm}")
-        if algorithm == "winograd" and (kernel, stride) != (3, 1):
-            raise ValueError(f"winograd is for 3 x 3 kernels of stride 1, not {kernel} x {kernel} of stride {stride}")
-        self.stride, self.padding, self.input_gradient = stride, padding, input_gradient
-        self.algorithm = algorithm
+        self.stride, self.padding = stride, padding
         std = np.sqrt(2 / (kernel * kernel * channels_in)) if std is None else std
         self.add_param("W", rng.normal(0, std, (kernel, kernel, channels_in, channels_out)).astype(np.float32))
         if bias is not None:
             self.add_param("b", rng.normal(*bias, channels_out).astype(np.float32))
 
-    def output_shape(self, x_shape):
-        """(N, Ho, Wo, O) for x of ``x_shape``."""
-        return output_shape(x_shape, self.params["W"].shape, self.stride, self.padding)
-
-    def chosen(self, x_shape):
-        """The algorithm for images of this shape."""
-        if self.algorithm != "auto":
-            return self.algorithm
-        shapes = x_shape, self.params["W"].shape, self.stride, self.padding
-        pays = sum(fourier.multiplications(*shapes)) < FOURIER_PAYS * multiplications(*shapes)
-        return "fourier" if pays else "im2col"
-
-    def correlate(self, x, weights, then):
-        """y for these weights, handed on as ``then(rows, y[rows])``; returns the sum of what ``then`` returns."""
-        output_shape(x.shape, weights.shape, self.stride, self.padding)  # raises
-        if x.dtype.kind != "f":
-            raise ValueError(f"images must be of a float type, not {x.dtype}")
-        b = self.params.get("b")
-
-        def with_bias(rows, y):
-            y += b
-            return then(rows, y)
-
-        algorithm, _ = ALGORITHMS[self.chosen(x.shape)]
-        return algorithm(x, weights, self.stride, self.padding, then if b is None else with_bias)
-
-    def gradients(self, x, weights, dy_of):
-        """dx and dW for these weights and the gradient ``dy_of(rows)`` of y[rows]; db is added to its gradient."""
-        _, algorithm = ALGORITHMS[self.chosen(x.shape)]
-        dx, dW, db = algorithm(x, weights, self.stride, self.padding, dy_of, self.input_gradient)
-        if "b" in self.params:
-            self.grads["b"] += db
-        return dx, dW
-
     def forward(self, x, train=True):
-        y = empty(array_module(x), self.output_shape(x.shape), x.dtype)
-
-        def store(rows, part):
-            y[rows] = part
-
-        self.correlate(x, self.params["W"], store)
+        y = convolve(x, self.params["W"], self.stride, self.padding)
         self.keep(train, x)
-        return y
+        return y + self.params["b"] if "b" in self.params else y
 
     def backward(self, dy):
         (x,) = self.take()
-        dx, dW = self.gradients(x, self.params["W"], dy.__getitem__)
+        dx, dW = convolve_backward(x, self.params["W"], dy, self.stride, self.padding)
         self.grads["W"] += dW
+        if "b" in self.params:
+            self.grads["b"] += column_sums(dy.reshape(-1, dy.shape[-1]))
         return dx

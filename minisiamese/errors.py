@@ -49,3 +49,12 @@ def parse(config_class, program, default=None):
         lines = [line.strip("│ ") for line in complaint.getvalue().splitlines()[1:]]  # without the frame and its title
         what = " ".join(lines).split("──")[0].split("Got errors")[0]
         raise BadInput(f"{re.sub(' +', ' ', what).strip()} (see {program} --help)") from None
+
+
+def at_least(options, **least):
+    """``BadInput`` where an option of a command line is less than it may be; an option that is None was left out."""
+    for name, lowest in least.items():
+        value = getattr(options, name)
+        if value is not None and value < lowest:
+            words = f"at least {lowest}" if lowest else "0 or more"
+            raise BadInput(f"--{name.replace('_', '-')} must be {words}, not {value}")

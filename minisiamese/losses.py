@@ -1,4 +1,6 @@
-"""Losses and their gradients. Each returns (loss, gradient by each argument that has one); losses are means.
+"""Losses and their gradients. Each returns (loss, gradient with respect to each argument that has one).
+
+Losses are means over pairs, triplets or queries.
 
 Notation: P pairs, T triplets, Q queries, N classes, K drawings a class, D features; s scores (larger is more alike),
 d distances; y is 1 for *same* and 0 for *different*, everywhere.
@@ -41,8 +43,8 @@ def contrastive_linear(d, y, margin=1.0):
 def triplet(d_ap, d_an, margin=1.0, found=None):
     """Mean of max(0, d_ap - d_an + margin) over triplets; d_ap, d_an (T,) distances anchor-positive, anchor-negative.
 
-    With ``found`` (T,), only over those that mining has found. Report 000 takes distances, report 001 squared ones.
-    Without triplets, as after mining, the loss is 0 and so are its gradients. Returns loss, dd_ap, dd_an.
+    With ``found`` (T,), the mean is over the triplets that mining has found. Report 000 takes distances, report 001
+    squared ones. Without triplets, as after mining, the loss is 0 and so are its gradients. Returns loss, dd_ap, dd_an.
     """
     xp = array_module(d_ap)
     excess = xp.maximum(d_ap - d_an + margin, 0)

@@ -2,19 +2,16 @@
 
 Notation: z (N, D) embeddings of images with labels (N,); a triplet is an anchor a, a positive p of its class and a
 negative n of another; d_ap, d_an (T,) are its two distances. Triplets (T, 3) are row numbers. Nothing is
-differentiated here. In a batch, mining is done where the distances are. An anchor and a positive that no negative was
-found for are marked, not left out: to count those that are left, the host would have to wait for a GPU.
+differentiated here. In a batch, mining is done where the distances are. An anchor and a positive without a negative of
+the wanted kind are marked, not left out: to count the triplets that are left, the host would have to wait for a GPU.
 """
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from minisiamese.backend import array_module, to_host
 
 KINDS = ("easy", "semi-hard", "hard")
 MINING = ("random", *KINDS, "hardest")
-POOL = 256  # random images among which an anchor and a positive look for their negative, mining offline
-ROUNDS, ANCHORS = 40, 1000  # at most so many times so many anchors look for a triplet of the wanted kind
 COLLAPSED = 0.01  # of the margin: how close to each other images of different classes are when all is lost
 
 
@@ -78,8 +75,8 @@ def all_triplets(labels):
 
 
 def watch(head, z, labels, margin):
-    """``summarise`` of all triplets of a batch. Of those that were mined it would say little: of the semi-hard, say,
-    all have a loss."""
+    """``summarise`` of all triplets of a batch, not of the mined ones: mined semi-hard triplets, say, all have a
+    loss."""
     d = to_host(distances(head, z))
     a, p, n = all_triplets(labels).T
     return summarise(d[a, p], d[a, n], margin)
@@ -111,31 +108,6 @@ def mine(head, z, labels, how, margin, rng, share=0.2):
     """What a ``Batch`` has of triplets among embeddings, chosen as ``in_batch`` says: {"pairs", "found"}."""
     triplets, found = in_batch(distances(head, z), labels, how, margin, rng, share)
     return {"pairs": as_pairs(triplets), "found": found}
-
-
-def offline(z, labels, how, count, margin, rng):
-    """Up to count triplets (T, 3) of a kind, or "random" ones, from the embeddings of a whole training set.
-
-    Anchor and positive are drawn first, and the negative from ``POOL`` random images. Where the kind is rare, as hard
-    triplets are for a network that is good already, there may be fewer than count, or none.
-    """
-    chosen, count_so_far = [np.empty((0, 3), int)], 0
-    order = np.argsort(labels, kind="stable")
-    start, size = np.unique(labels[order], return_index=True, return_counts=True)[1:]
-    number = np.searchsorted(labels[order][start], labels)  # of each image's class
-    for _ in range(ROUNDS):
-        anchor = rng.integers(len(z), size=min(count, ANCHORS))
-        positive = order[start[number[anchor]] + rng.integers(size[number[anchor]])]
-        pool = rng.choice(len(z), min(POOL, len(z)), replace=False)
-        d_ap = np.sqrt(((z[anchor] - z[positive]) ** 2).sum(axis=1))
-        allowed = (labels[pool] != labels[anchor][:, None]) & (positive != anchor)[:, None]
-        column, found = choose(d_ap, cdist(z[anchor], z[pool]), allowed, how, margin, rng)
-        triplets = np.stack([anchor, positive, pool[column]], axis=1)[found]
-        chosen.append(triplets)
-        count_so_far += len(triplets)
-        if count_so_far >= count:
-            break
-    return np.concatenate(chosen)[:count]
 
 
 def choose(d_ap, d_an, allowed, how, margin, rng):

@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from minisiamese.backend import array_module, in_chunks
+from minisiamese.backend import array_module
+from minisiamese.threads import in_chunks
 
 NOT_DECAYED = {"b", "beta", "gamma"}  # biases, and batch norm's scale and shift
 
@@ -22,6 +23,7 @@ class Optimizer:
     """
 
     slots = ()  # names of the moving averages kept for each parameter
+    settings = ()  # settings of a run that its constructor takes, beside l2 and rates
 
     def __init__(self, network, l2=0.0, rates=1.0):
         layers = [(name, layer) for name, layer in network.walk() if layer.params]
@@ -85,6 +87,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
+    settings = ("momentum",)
 
     def __init__(self, network, l2=0.0, rates=1.0, momentum=0.9):
         super().__init__(network, l2, rates)
@@ -104,6 +107,7 @@ class Adam(Optimizer):
     averages freed of their start at zero.  Kingma & Ba 2015, algorithm 1."""
 
     slots = ("m", "v")
+    settings = ("beta2",)
 
     def __init__(self, network, l2=0.0, rates=1.0, beta1=0.9, beta2=0.999, eps=1e-8):
         super().__init__(network, l2, rates)
@@ -145,6 +149,7 @@ def tenths(step, steps, epoch_steps):
 
 
 def constant(step, steps, epoch_steps):
+    """The rate as it is, from the first step to the last."""
     return 1.0, 1.0
 
 

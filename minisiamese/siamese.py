@@ -1,4 +1,4 @@
-"""The twins, the heads that compare two embeddings, and the criteria that train them (Koch et al., section 3.1).
+"""The twins, and the heads that compare two embeddings (Koch et al., section 3.1).
 
 The twins are one network. Their images are rows of one batch, and a pair (a, b) is two row numbers of it, so that
 sharing weights needs nothing special and one embedding serves many pairs.
@@ -6,22 +6,19 @@ sharing weights needs nothing special and one embedding serves many pairs.
 Notation: z (N, D) embeddings, pairs (P, 2) row numbers, s (P,) scores; a larger score means more alike.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
-from minisiamese import losses
-from minisiamese.backend import array_module, in_chunks
+from minisiamese.backend import array_module
 from minisiamese.layers import Layer
+from minisiamese.threads import in_chunks
 
 
 class Head(Layer):
     """Base of the heads: scores of pairs from the differences z_a - z_b, a few pairs at a time.
 
-    A head gives ``score(difference)`` and ``gradient(difference, ds)``, the gradient by the difference. With S the
-    (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences are S z, and dz = S^T (gradient by the
-    differences).
+    A head gives ``score(difference)`` and ``gradient(difference, ds)``, the gradients with respect to the difference
+    and to the head's parameters. With S the (P, N) matrix that has 1 at (p, a_p) and -1 at (p, b_p), the differences
+    are S z, and dz = S^T times the gradient with respect to them.
     """
 
     def forward(self, z, pairs, train=True):
@@ -165,67 +162,3 @@ class Siamese(Layer):
 
     def backward(self, dz):
         return self.twin.backward(dz)
-
-
-# --- criteria: from embeddings to the loss and the gradient by every embedding ----------------------------------------
-
-
-def _bce(head, z, batch, margin):
-    loss, ds = losses.bce(head.forward(z, batch.pairs), batch.same)
-    return loss, head.backward(ds)
-
-
-def _contrastive(distance_loss):
-    def criterion(head, z, batch, margin):
-        loss, dd = distance_loss(-head.forward(z, batch.pairs), batch.same, margin)
-        return loss, head.backward(-dd)
-
-    return criterion
-
-
-def _triplet(head, z, batch, margin):
-    """The T pairs (anchor, positive) and the T pairs (anchor, negative) go through the head in one pass."""
-    d = -head.forward(z, batch.pairs)
-    half = len(d) // 2
-    loss, dd_ap, dd_an = losses.triplet(d[:half], d[half:], margin, batch.found)
-    return loss, head.backward(-array_module(z).concatenate([dd_ap, dd_an]))
-
-
-def _nway(head, z, batch, margin):
-    s = head.forward(z, batch.pairs)
-    loss, dtasks = losses.n_way(s[batch.tasks], batch.target)
-    xp = array_module(z)
-    ds = xp.zeros_like(s)
-    # a pair (a, b) serves two tasks: a against b, and b against a; of two numbers the order makes no difference
-    xp.add.at(ds, batch.tasks, dtasks)
-    return loss, head.backward(ds)
-
-
-def _prototypical(head, z, batch, margin):
-    """The first drawing of each class is its support, the others are queries; a squared distance needs no head."""
-    by_class = z.reshape(-1, batch.drawings, z.shape[1])  # (classes, drawings, D)
-    supports, queries = by_class[:, :1], by_class[:, 1:]
-    target = array_module(z).repeat(array_module(z).arange(len(by_class)), batch.drawings - 1)
-    loss, dqueries, dsupports = losses.prototypical(queries.reshape(-1, z.shape[1]), supports, target)
-    return loss, array_module(z).concatenate([dsupports, dqueries.reshape(queries.shape)], axis=1).reshape(z.shape)
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """How a loss is trained: the tuples it needs, the head that scores for it, and
-    ``compute(head, z, batch, margin) -> (loss, dz)``."""
-
-    tuples: str  # "pairs", "triplets" or "episodes"
-    head: str  # "similarity": learned (L1 or Euclidean); "distance" or "squared": fixed
-    compute: Callable
-
-
-CRITERIA = {
-    "nway": Criterion("episodes", "similarity", _nway),
-    "bce": Criterion("pairs", "similarity", _bce),
-    "contrastive": Criterion("pairs", "distance", _contrastive(losses.contrastive)),
-    "contrastive-linear": Criterion("pairs", "distance", _contrastive(losses.contrastive_linear)),
-    "triplet": Criterion("triplets", "distance", _triplet),
-    "triplet-squared": Criterion("triplets", "squared", _triplet),
-    "prototypical": Criterion("episodes", "squared", _prototypical),
-}

@@ -15,6 +15,7 @@ from PIL import Image
 from minisiamese.backend import to_device
 from minisiamese.data import glyphs
 from minisiamese.errors import front_door
+from minisiamese.fast.fuse import fuse
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -61,6 +62,13 @@ def call(monkeypatch, main, *arguments):
     with pytest.raises(SystemExit) as stop:
         front_door(main)
     return stop.value.code or 0
+
+
+def fast(conv, algorithm):
+    """The fast twin of a convolution, by this algorithm and not by the one that its shapes call for."""
+    twin = fuse(conv)
+    twin.algorithm = lambda x_shape: algorithm
+    return twin
 
 
 def png(image):

@@ -56,26 +56,24 @@ def col2im(columns, shape, kernel, stride=1):
     return x
 ''',
     "2.3": '''
-def correlate(x, weights, stride, padding, then):
-    K = len(weights)
+def convolve(x, W, stride=1, padding=0):
+    K = len(W)
     x = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(x, (K, K), axis=(1, 2))[:, ::stride, ::stride]
-    return then(slice(None), np.einsum("nijckl,klco->nijo", windows, weights))
+    return np.einsum("nijckl,klco->nijo", windows, W)
 ''',
     "2.4": '''
-def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
-    K, P = len(weights), padding
-    dy = dy_of(slice(None))
+def convolve_backward(x, W, dy, stride=1, padding=0):
+    K, P = len(W), padding
     padded = np.pad(x, ((0, 0), (P, P), (P, P), (0, 0)))
-    dpadded, dW = np.zeros_like(padded), np.zeros_like(weights)
+    dpadded, dW = np.zeros_like(padded), np.zeros_like(W)
     Ho, Wo = dy.shape[1:3]
     for k in range(K):
         for l in range(K):
             part = (slice(None), slice(k, k + stride * Ho, stride), slice(l, l + stride * Wo, stride))
             dW[k, l] = np.einsum("nijc,nijo->co", padded[part], dy)
-            dpadded[part] += dy @ weights[k, l].T
-    dx = dpadded[:, P : P + x.shape[1], P : P + x.shape[2]] if input_gradient else None
-    return dx, dW, dy.sum(axis=(0, 1, 2))
+            dpadded[part] += dy @ W[k, l].T
+    return dpadded[:, P : P + x.shape[1], P : P + x.shape[2]], dW
 ''',
     "3.1": '''
 class Linear(layers.Linear):
@@ -287,15 +285,14 @@ def transform(xp, size, kernel, stride, padding, half, dtype):
     return [np.ascontiguousarray(each, dtype) for each in (image, kernel, back)]
 ''',
     "8.3": '''
-def correlate(x, weights, stride, padding, then):
-    plan = Plan(x, weights, stride, padding)
-    N, U, V, O = plan.N, plan.U, plan.V, plan.O
-    plan.rows(x)
-    X, Z = plan.columns(slice(0, U)), plan.blocks(slice(0, U))
-    Y = np.einsum("nuvc,uvco->nuvo", X, Z, optimize=True)
-    Y = plan.columns_back @ Y.reshape(N, U, 2 * V, O)
-    y = plan.rows_back @ Y.reshape(N, 2 * U, plan.Wo * O)
-    return then(slice(None), y.reshape(N, plan.Ho, plan.Wo, O))
+class Plan(fourier.Plan):
+    def product(self, us):
+        Y = np.einsum("nuvc,uvco->nuvo", self.columns(us), self.blocks(us), optimize=True)
+        self.Y[:, us] = self.columns_back @ Y.reshape(self.N, -1, 2 * self.V, self.O)
+
+    def finish(self, rows):
+        Y = self.Y[rows].reshape(-1, 2 * self.U, self.Wo, self.O)
+        return np.einsum("hu,nuwo->nhwo", self.rows_back, Y, optimize=True)
 ''',
     "9.1": '''
 def n_way(s, target):

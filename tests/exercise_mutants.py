@@ -36,24 +36,24 @@ MUTANTS = {
         ("places[...] = columns", "columns *= 2\n    places[...] = columns"),  # a changed argument
     ],
     "2.3": [
-        ("im2col(pad(x[rows], padding), K, stride) @ matrix", "im2col(x[rows], K, stride) @ matrix"),
-        ("im2col(pad(x[rows], padding), K, stride) @ matrix", "-im2col(pad(x[rows], padding), K, stride) @ matrix"),
-        ("weights.reshape(-1, weights.shape[-1])", "weights[::-1, ::-1].reshape(-1, weights.shape[-1])"),  # turned round
-        ("im2col(pad(x[rows], padding), K, stride)", "im2col(pad(x[rows], padding), K)"),
+        ("im2col(pad(x, padding), len(W), stride)", "im2col(x, len(W), stride)"),
+        ("(columns @ W", "-(columns @ W"),
+        ("columns @ W.reshape(-1, shape[-1])", "columns @ W[::-1, ::-1].reshape(-1, shape[-1])"),  # turned round
+        ("im2col(pad(x, padding), len(W), stride)", "im2col(pad(x, padding), len(W))"),
     ],
     "2.4": [
-        ("dW = im2col(pad(x[rows], P), K, stride).T @ dy", "dW = -im2col(pad(x[rows], P), K, stride).T @ dy"),
-        ("dW = im2col(pad(x[rows], P), K, stride).T @ dy", "dW = im2col(pad(x[rows], P), K, stride).T @ dy / len(dy)"),
-        ("[:, P : P + H, P : P + W]", "[:, :H, :W]"),
-        ("column_sums(dy)[None]", "dy.mean(axis=0)[None]"),
-        ("dy = dy_of(rows).reshape(-1, matrix.shape[1])", "dy = dy_of(rows).reshape(-1, matrix.shape[1])\n        dy *= 2"),
+        ("dW = im2col(pad(x, P), len(W), stride).T @ dy", "dW = -im2col(pad(x, P), len(W), stride).T @ dy"),
+        ("dW = im2col(pad(x, P), len(W), stride).T @ dy", "dW = im2col(pad(x, P), len(W), stride).T @ dy / len(dy)"),
+        ("dx[:, P : P + height, P : P + width]", "dx[:, :height, :width]"),
+        ("dcolumns = dy @ W.reshape(-1, W.shape[-1]).T", "dcolumns = dy @ W[::-1, ::-1].reshape(-1, W.shape[-1]).T"),
+        ("dW = im2col", "dy *= 2\n    dW = im2col"),  # a changed argument
     ],
     "3.1": [
-        ("dW[rows] += x", "dW[rows] = x"),  # = for +=
-        ("dW[rows] += x", "dW[rows] -= x"),
-        ('self.grads["b"] += column_sums(dy)', 'self.grads["b"] += dy.mean(axis=0)'),
-        ('self.grads["b"] += column_sums(dy)', 'self.grads["b"][:] = column_sums(dy)'),
-        ('y = x @ self.params["W"]', 'x *= 1.5\n        y = x @ self.params["W"]'),
+        ('self.grads["W"] += x', 'self.grads["W"][:] = x'),  # = for +=
+        ('self.grads["W"] += x', 'self.grads["W"] -= x'),
+        ('self.grads["b"] += dy.sum(axis=0)', 'self.grads["b"] += dy.mean(axis=0)'),
+        ('self.grads["b"] += dy.sum(axis=0)', 'self.grads["b"][:] = dy.sum(axis=0)'),
+        ('return x @ self.params["W"]', 'x *= 1.5\n        return x @ self.params["W"]'),
         ('return dy @ self.params["W"].T', 'dy /= len(dy)\n        return dy @ self.params["W"].T'),
     ],
     "3.2": [
@@ -70,8 +70,8 @@ MUTANTS = {
     ],
     "3.4": [
         ("part > best", "part >= best"),  # a tie goes to the last
-        ("K * line", "line"),
-        ("lines[:, i::K] for i in range(K)", "lines[:, i::K] for i in reversed(range(K))"),
+        ("for i in range(K) for j in range(K)", "for j in range(K) for i in range(K)"),
+        ("xp.maximum(which, k *", "xp.minimum(which, k *"),
         ("best = xp.maximum(best, part)", "best = xp.minimum(best, part)"),
     ],
     "3.5": [
@@ -192,16 +192,19 @@ MUTANTS = {
         ("blocks[:, :, 0, :, 1], blocks[:, :, 1, :, 1] = a, b, a", "blocks[:, :, 0, :, 1], blocks[:, :, 1, :, 1] = a, b, b"),
     ],
     "8.3": [
-        ("y = xp.matmul(plan.rows_back,", "y = -xp.matmul(plan.rows_back,"),
-        ("out=plan.Y[:, us])", "out=plan.Y[:, us])\n        plan.Y[:, us] /= N"),
-        ("return then(rows, y.reshape(-1, plan.Ho, plan.Wo, O))", "then(rows, y.reshape(-1, plan.Ho, plan.Wo, O))"),
-        ("return then(rows, y.reshape(-1, plan.Ho, plan.Wo, O))", "return then(rows, y.reshape(-1, plan.Ho, plan.Wo, O)[:, ::-1])"),
+        ("y = self.xp.matmul(self.rows_back,", "y = -self.xp.matmul(self.rows_back,"),
+        ("out=self.Y[:, us])", "out=self.Y[:, us])\n        self.Y[:, us] /= self.N"),
+        ("self.blocks(us), out=", "self.blocks(us).swapaxes(2, 3).reshape(len(self.blocks(us)), self.V, 2 * self.C, -1), out="),
+        ("out=self.Y[:, us])", "out=self.Y[:, : us.stop - us.start])"),
+        ("return y.reshape(-1, self.Ho, self.Wo, self.O)", "return y.reshape(-1, self.Ho, self.Wo, self.O)[:, ::-1]"),
     ],
     "8.4": [
         ("dZ[:, :, 0, :, 1] - dZ[:, :, 1, :, 0]", "dZ[:, :, 0, :, 1] + dZ[:, :, 1, :, 0]"),
-        ("return column_sums(dy.reshape(-1, O))", "return column_sums(dy.reshape(-1, O)) / len(dy)"),
-        ("plan.blocks(us).swapaxes(2, 3)", "-plan.blocks(us).swapaxes(2, 3)"),
+        ("flat = dy.reshape(len(dy), self.Ho, -1)", "flat = dy.reshape(len(dy), self.Ho, -1) / len(dy)"),
+        ("self.blocks(us).swapaxes(2, 3)", "-self.blocks(us).swapaxes(2, 3)"),
         ("dZ[:, :, 0, :, 0] + dZ[:, :, 1, :, 1]", "dZ[:, :, 0, :, 0]"),
+        ("if input_gradient:", "if True:"),
+        ("dx = self.xp.matmul(self.image_rows.T", "dx = -self.xp.matmul(self.image_rows.T"),
     ],
     "9.1": [
         ("ds / s.dtype.type(len(s))", "ds"),

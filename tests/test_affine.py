@@ -7,16 +7,14 @@ from scipy.ndimage import affine_transform
 from minisiamese.backend import to_host
 from minisiamese.data.affine import (
     CROP,
-    INK,
     ROTATION,
     TRANSLATION,
-    Views,
     draw_distortions,
     draw_flips_and_crops,
     draw_photographic,
     identity,
-    sample,
 )
+from minisiamese.data.views import INK, Views, sample
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from conftest import call
 
-from minisiamese import backend, gpu
+from minisiamese import backend, memory, threads
+from minisiamese.bench import gpu
 from minisiamese.errors import BadInput
 
-THIRD = backend.HOST_CHUNK_BYTES // 3 + 1  # two items to a chunk
+THIRD = threads.HOST_CHUNK_BYTES // 3 + 1  # two items to a chunk
 
 
 def test_numpy_arrays_are_numpys():
@@ -64,10 +65,10 @@ BROKEN = cupy_that_says(
 )
 def test_what_a_gpu_is_missing_is_said_with_its_cure(monkeypatch, capsys, cupy, driver, message):
     monkeypatch.setitem(sys.modules, "cupy", cupy)  # None: as if it were not installed
-    monkeypatch.setattr(gpu, "driver_cuda", lambda: driver)
+    monkeypatch.setattr(backend, "driver_cuda", lambda: driver)
     with pytest.raises(BadInput, match=f"^--device cuda: {message}; or use --device cpu$"):
         backend.check_device("cuda")
-    assert call(monkeypatch, backend.main) == 0
+    assert call(monkeypatch, gpu.main) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"cpu: Python 3.{sys.version_info[1]}") and np.__version__ in lines[0]
     assert len(lines) == 2 and lines[1].startswith("cuda: ")
@@ -79,17 +80,17 @@ def test_the_driver_is_asked_what_it_runs(monkeypatch):
             raise OSError
         return SimpleNamespace(cuDriverGetVersion=lambda version: setattr(version._obj, "value", 12080))
 
-    monkeypatch.setattr(gpu.ctypes, "CDLL", library)
-    assert gpu.driver_cuda() == 12
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: library("another"))
-    assert gpu.driver_cuda() is None
+    monkeypatch.setattr(backend.ctypes, "CDLL", library)
+    assert backend.driver_cuda() == 12
+    monkeypatch.setattr(backend.ctypes, "CDLL", lambda name: library("another"))
+    assert backend.driver_cuda() is None
 
 
 def test_the_report_tries_the_gpu(device, monkeypatch, capsys):
     if device == "cpu":
         pytest.skip("of a GPU")
     monkeypatch.delenv("CUPY_TF32", raising=False)
-    assert call(monkeypatch, backend.main) == 0
+    assert call(monkeypatch, gpu.main) == 0
     out = capsys.readouterr().out
     assert f"cuda: CuPy {sys.modules['cupy'].__version__} for CUDA 1" in out and gpu.gpu_name() in out
     assert "as they should be" in out and "TF32, which rounds what is multiplied to 11 digits in base 2, is off" in out
@@ -99,8 +100,8 @@ def test_the_report_tries_the_gpu(device, monkeypatch, capsys):
 
 def test_the_report_sees_wrong_numbers_and_is_not_misled_by_roundings(monkeypatch):
     cupy_double.install(monkeypatch)
-    monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", 64)  # other sums than NumPy's
-    right = gpu.gradients
+    monkeypatch.setattr(threads, "DEVICE_CHUNK_BYTES", 64)  # other sums than NumPy's
+    right = gpu.gradients_of_small_network
     assert len(right("cpu")) == 10  # dx, and of each parameter
     assert all(abs(gradient).max() > 1e-3 for gradient in right("cpu"))  # none is but a rounding
     assert "as they should be" in "\n".join(gpu.report())
@@ -111,12 +112,17 @@ def test_the_report_sees_wrong_numbers_and_is_not_misled_by_roundings(monkeypatc
             gradients[place] = gradients[place] * (1.001 if device == "cuda" else 1)
             return gradients
 
-        monkeypatch.setattr(gpu, "gradients", wrong)
+        monkeypatch.setattr(gpu, "gradients_of_small_network", wrong)
         assert "which is WRONG" in "\n".join(gpu.report())
 
 
+def test_python_m_backend_is_the_report():
+    done = subprocess.run([sys.executable, "-m", "minisiamese.backend"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("cpu: Python 3.") and not done.stderr
+
+
 def test_the_report_takes_no_options(monkeypatch, capsys):
-    assert call(monkeypatch, backend.main, "--device", "cuda") == 2
+    assert call(monkeypatch, gpu.main, "--device", "cuda") == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -135,13 +141,15 @@ def test_nothing_imports_cupy_unasked(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert {"minisiamese.backend", "minisiamese.train", "minisiamese.experiments.grid"} <= set(done.stdout.split())
+    assert {"minisiamese.backend", "minisiamese.train.loop", "minisiamese.studies.report000.grid"} <= set(
+        done.stdout.split()
+    )
 
 
 def test_a_chunk_fits_the_cache_or_a_share_of_a_gpus_memory(put, device):
     def chunks(count, item_bytes):
         rows = []
-        backend.in_chunks(rows.append, count, item_bytes, backend.array_module(put([1])))
+        threads.in_chunks(rows.append, count, item_bytes, backend.array_module(put([1])))
         return len(rows)
 
     assert chunks(4, 4 << 20) == (4 if device == "cpu" else 1)
@@ -149,12 +157,12 @@ def test_a_chunk_fits_the_cache_or_a_share_of_a_gpus_memory(put, device):
 
 
 def test_chunks_add_up_in_order(put, monkeypatch):
-    monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", backend.HOST_CHUNK_BYTES)
+    monkeypatch.setattr(threads, "DEVICE_CHUNK_BYTES", threads.HOST_CHUNK_BYTES)
     parts, xp = [], backend.array_module(put([1]))
-    total = backend.in_chunks(lambda rows: parts.append(rows) or xp.asarray([rows.stop - rows.start]), 10, THIRD, xp)
+    total = threads.in_chunks(lambda rows: parts.append(rows) or xp.asarray([rows.stop - rows.start]), 10, THIRD, xp)
     assert total.tolist() == [10]
     assert sorted((rows.start, rows.stop) for rows in parts) == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
-    assert backend.in_chunks(lambda rows: None, 10, 1) is None
+    assert threads.in_chunks(lambda rows: None, 10, 1) is None
 
 
 def test_an_error_in_a_chunk_is_not_lost():
@@ -162,7 +170,7 @@ def test_an_error_in_a_chunk_is_not_lost():
         raise ValueError(f"chunk {rows.start}")
 
     with pytest.raises(ValueError, match="chunk 0"):
-        backend.in_chunks(fail, 10, THIRD)
+        threads.in_chunks(fail, 10, THIRD)
 
 
 def test_column_sums(rng, put):
@@ -174,13 +182,13 @@ def test_column_sums(rng, put):
 
 def test_a_task_may_have_chunks_of_its_own():
     def task(rows):
-        return backend.in_chunks(lambda inner: np.array([inner.stop - inner.start]), rows.stop - rows.start, THIRD * 2)
+        return threads.in_chunks(lambda inner: np.array([inner.stop - inner.start]), rows.stop - rows.start, THIRD * 2)
 
-    assert backend.in_chunks(task, 10, THIRD).tolist() == [10]
+    assert threads.in_chunks(task, 10, THIRD).tolist() == [10]
 
 
 def test_after_an_error_no_chunk_is_running(monkeypatch):
-    monkeypatch.setattr(backend, "_threads", 2)
+    monkeypatch.setattr(threads, "_threads", 2)
     done = []
 
     def task(rows):
@@ -190,7 +198,7 @@ def test_after_an_error_no_chunk_is_running(monkeypatch):
         done.append(rows.start)
 
     with pytest.raises(ValueError):
-        backend.in_chunks(task, 40, THIRD)
+        threads.in_chunks(task, 40, THIRD)
     seen = len(done)
     assert seen < 19
     time.sleep(0.2)
@@ -202,35 +210,35 @@ def address(array):
 
 
 def test_memory_is_used_again_once_nothing_lies_in_it(monkeypatch):
-    monkeypatch.setattr(backend, "_spare", [])
-    shape = (3, backend.SMALL_BYTES)
-    first = backend.empty(np, shape, np.uint8)
+    monkeypatch.setattr(memory, "_spare", [])
+    shape = (3, memory.SMALL_BYTES)
+    first = memory.empty(np, shape, np.uint8)
     view = first[1:, 5:][:, 3:]
     view[:] = 7
     place = address(first)
     del first  # the view still needs it
-    second = backend.empty(np, shape, np.uint8)
+    second = memory.empty(np, shape, np.uint8)
     second[:] = 1
     assert address(second) != place and np.all(view == 7)
     del view
-    third = backend.empty(np, (backend.SMALL_BYTES,), np.float16)  # smaller: it fits
+    third = memory.empty(np, (memory.SMALL_BYTES,), np.float16)  # smaller: it fits
     assert address(third) == place
-    assert third.shape == (backend.SMALL_BYTES,) and third.dtype == np.float16
+    assert third.shape == (memory.SMALL_BYTES,) and third.dtype == np.float16
     del third
-    fourth = backend.empty(np, (4, backend.SMALL_BYTES), np.float64)  # larger than anything there is
+    fourth = memory.empty(np, (4, memory.SMALL_BYTES), np.float64)  # larger than anything there is
     fourth[:] = 2
     assert np.all(second == 1)
     del fourth
-    fifth = backend.empty(np, (6, backend.SMALL_BYTES), np.uint8)  # a fifth of what there is, and more than a third
+    fifth = memory.empty(np, (6, memory.SMALL_BYTES), np.uint8)  # a fifth of what there is, and more than a third
     assert fifth.base.nbytes == fifth.nbytes
 
 
 def test_growing_arrays_leave_no_trail(monkeypatch):
-    monkeypatch.setattr(backend, "_spare", [])
+    monkeypatch.setattr(memory, "_spare", [])
     for count in range(1, 20):
-        backend.empty(np, (count, backend.SMALL_BYTES), np.uint8)
-    assert [memory.nbytes for memory in backend._spare] == [19 * backend.SMALL_BYTES]
+        memory.empty(np, (count, memory.SMALL_BYTES), np.uint8)
+    assert [memory.nbytes for memory in memory._spare] == [19 * memory.SMALL_BYTES]
 
 
 def test_small_arrays_are_numpys_own():
-    assert backend.empty(np, (3, 4), np.float32).base is None
+    assert memory.empty(np, (3, 4), np.float32).base is None

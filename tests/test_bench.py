@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 import torch_reference
 
-from minisiamese import bench, imagenet, timing
-from minisiamese.backend import available_cores, to_host
+from minisiamese.backbones import resnet
+from minisiamese.backend import to_host
+from minisiamese.bench import __main__ as bench
+from minisiamese.bench import timing
+from minisiamese.bench.gpu import gpu_name
+from minisiamese.criteria import CRITERIA
 from minisiamese.errors import BadInput
-from minisiamese.gpu import gpu_name
-from minisiamese.siamese import CRITERIA
+from minisiamese.fast.fuse import fuse
+from minisiamese.threads import available_cores
 
 # In float32 a rounding may choose another pixel of a pooling window that almost ties, which moves single numbers of a
 # gradient by far more than a rounding: float64 shows that the functions are the same, float32 that nothing is lost.
@@ -23,8 +27,9 @@ LEFT = ("koch", "conv4")  # what the reference has, which takes seconds
 
 
 def ours(name, dtype):
-    """Loss, gradients by name, and the network, of the problem that the reference was made from."""
-    network, images, batch = torch_reference.problem(name, dtype)
+    """Loss and gradients by name, computed fused, and the plain network, of the problem of the reference."""
+    plain, images, batch = torch_reference.problem(name, dtype)
+    network = fuse(plain)
     start = sum(abs(array).sum(dtype=float) for array in network.arrays().values())
     compute = CRITERIA[bench.CASES[name].loss].compute
     loss, dz = compute(network.head, network.forward(images), batch, None)
@@ -33,7 +38,7 @@ def ours(name, dtype):
         f"{layer_name}.{key}": grad for layer_name, layer in network.walk() for key, grad in layer.grads.items()
     }
     assert all(gradient.dtype == dtype for gradient in gradients.values())
-    return start, float(loss), gradients, (network, images, batch)
+    return start, float(loss), gradients, (plain, images, batch)
 
 
 def assert_close(got, expected, dtype, scale, what):
@@ -61,10 +66,9 @@ def test_loss_and_gradients_are_those_that_pytorch_left(name, dtype):
 @pytest.mark.parametrize("name", bench.CASES)
 def test_loss_and_every_gradient_are_pytorchs(monkeypatch, name, dtype, channels):
     pytest.importorskip("torch")
-    monkeypatch.setattr(imagenet, "SIZE", 40)  # with fewer channels, ResNet-18 is as quick as the others
-    monkeypatch.setattr(imagenet, "WIDTHS", (64, 6, 8, 10))
-    monkeypatch.setattr(imagenet, "FEATURES", {"resnet18": 10})
-    from minisiamese.torch_twin import TorchTwin, tensors
+    monkeypatch.setattr(resnet, "SIZE", 40)  # with fewer channels, ResNet-18 is as quick as the others
+    monkeypatch.setattr(resnet, "WIDTHS", (64, 6, 8, 10))
+    from minisiamese.bench.torch_twin import TorchTwin, tensors
 
     _, loss, gradients, (network, images, batch) = ours(name, dtype)
     twin = TorchTwin(network, channels)
@@ -80,12 +84,12 @@ def test_loss_and_every_gradient_are_pytorchs(monkeypatch, name, dtype, channels
 @pytest.mark.parametrize("channels", ["first", "last"])
 def test_pytorch_works_in_the_format_that_it_is_said_to(channels):
     pytest.importorskip("torch")
-    from minisiamese.torch_twin import FORMATS, TorchTwin
+    from minisiamese.bench.torch_twin import FORMATS, TorchTwin
 
     network, images, _ = torch_reference.problem("conv4")
     twin = TorchTwin(network, channels)
     x = twin.images(images)
-    for module in list(twin.twin)[:8]:  # two blocks
+    for module in list(twin.twin)[:2]:  # two stages
         x = module(x)
         assert x.is_contiguous(memory_format=FORMATS[channels])
 
@@ -99,8 +103,8 @@ def test_a_process_times_every_layer_and_counts_its_arithmetic():
     assert result["peak_bytes"] > 50e6
     rows = result["layers"]
     assert [row["layer"] for row in rows] == [
-        "Block 3 x 3, 1 to 64, im2col",
-        *["Block 3 x 3, 64 to 64, fourier"] * 3,
+        "NormBlock 3 x 3, 1 to 64, im2col",
+        *["NormBlock 3 x 3, 64 to 64, fourier"] * 3,
         "Flatten",
         "L1Head",
     ]

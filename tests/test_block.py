@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import fast
 
 from minisiamese.backend import to_host
-from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
+from minisiamese.fast.block import Block, NormBlock
+from minisiamese.fast.fuse import fuse
 from minisiamese.layers import BatchNorm, ReLU, Sequential
 from minisiamese.pooling import MaxPool2D
 
@@ -15,7 +17,7 @@ def pair(gamma, window, algorithm, bias=None):
     parts = []
     for _ in range(2):
         rng = np.random.default_rng(1)
-        conv = Conv2D(2, 4, 3, rng, padding=1, bias=bias, algorithm=algorithm)
+        conv = Conv2D(2, 4, 3, rng, padding=1, bias=bias)
         norm = BatchNorm(4) if gamma else None
         if gamma:
             norm.params["gamma"][:] = gamma
@@ -23,7 +25,9 @@ def pair(gamma, window, algorithm, bias=None):
         parts.append((conv, norm))
     (conv, norm), (conv2, norm2) = parts
     layers = [conv2, *([norm2] if norm2 else []), ReLU(), MaxPool2D(window)]
-    return Block(conv, norm, window).astype(np.float64), Sequential(*layers).astype(np.float64)
+    conv = fast(conv, algorithm)
+    block = NormBlock(conv, norm, window) if norm else Block(conv, window)
+    return block.astype(np.float64), Sequential(*layers).astype(np.float64)
 
 
 def arrays(layer, kind):
@@ -64,21 +68,16 @@ def test_a_blank_background_gives_its_gradient_to_the_first_pixel(rng, device, p
     np.testing.assert_allclose(to_host(block.conv.grads["W"]), layers.layers[0].grads["W"], atol=1e-12)
 
 
-def test_a_bias_before_batch_norm_is_an_error(rng):
-    with pytest.raises(ValueError, match="bias=None"):
-        Block(Conv2D(1, 2, 3, rng), BatchNorm(2))
-
-
 @pytest.mark.parametrize(("window", "size"), [(17, 40), (4, 5)])
 def test_a_window_that_does_not_fit_is_an_error(rng, window, size):
     with pytest.raises(ValueError, match="pooling window"):
-        Block(Conv2D(1, 2, 3, rng), None, window).forward(np.zeros((2, size, size, 1), np.float32))
+        Block(fuse(Conv2D(1, 2, 3, rng)), window).forward(np.zeros((2, size, size, 1), np.float32))
 
 
 def test_the_variance_keeps_its_digits_beside_a_large_mean(rng, device, put):
     conv = Conv2D(1, 2, 1, rng, bias=None)
     conv.params["W"][:] = 1
-    block = Block(conv, BatchNorm(2, momentum=0.0)).to(device)
+    block = NormBlock(fuse(conv), BatchNorm(2, momentum=0.0)).to(device)
     x = (1000 + 3 * rng.normal(size=(8, 9, 9, 1))).astype(np.float32)
     block.forward(put(x))
     np.testing.assert_allclose(to_host(block.norm.buffers["var"]), x.var(dtype=float), rtol=1e-3)

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from conftest import fast
 from scipy.signal import correlate
 
-from minisiamese import backend, convolution, fourier
+from minisiamese import threads
 from minisiamese.backend import to_device, to_host
 from minisiamese.convolution import Conv2D, col2im, im2col
+from minisiamese.fast import algorithms, fourier
+from minisiamese.fast.fuse import fuse
 from minisiamese.networks import conv4, koch
 
 
@@ -42,7 +45,7 @@ def test_col2im_is_the_transpose_of_im2col(rng, kernel, stride, put):
     ],
 )
 def test_forward_is_a_correlation(rng, kernel, stride, padding, height, width, channels, out, algorithm, device, put):
-    layer = Conv2D(channels, out, kernel, rng, stride, padding, bias=(0, 1), algorithm=algorithm).astype(np.float64)
+    layer = fast(Conv2D(channels, out, kernel, rng, stride, padding, bias=(0, 1)), algorithm).astype(np.float64)
     x = rng.normal(size=(2, height, width, channels))
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     y = to_host(layer.to(device).forward(put(x), train=False))
@@ -55,7 +58,8 @@ def test_forward_is_a_correlation(rng, kernel, stride, padding, height, width, c
 
 
 def test_the_first_layer_may_leave_out_the_gradient_of_the_picture(rng):
-    layer = Conv2D(1, 2, 3, rng, input_gradient=False)
+    layer = fuse(Conv2D(1, 2, 3, rng))
+    layer.input_gradient = False
     y = layer.forward(rng.normal(size=(1, 5, 5, 1)).astype(np.float32))
     assert layer.backward(y) is None
     assert np.any(layer.grads["W"])
@@ -65,7 +69,7 @@ def both(device, x, kernel, out, stride=1, padding=0):
     """y, dx, dW and db by im2col on NumPy, and by Fourier where the test is to compute."""
     results = []
     for algorithm, where in (("im2col", "cpu"), ("fourier", device)):
-        layer = Conv2D(x.shape[3], out, kernel, np.random.default_rng(1), stride, padding, algorithm=algorithm)
+        layer = fast(Conv2D(x.shape[3], out, kernel, np.random.default_rng(1), stride, padding), algorithm)
         y = layer.astype(x.dtype).to(where).forward(to_device(x, where))
         dy = np.random.default_rng(2).normal(size=y.shape).astype(x.dtype)
         results.append(map(to_host, (y, layer.backward(to_device(dy, where)), layer.grads["W"], layer.grads["b"])))
@@ -105,7 +109,7 @@ def test_fourier_agrees_on_the_papers_second_layer(rng, device):
 def test_both_agree_with_pytorch(rng, algorithm, kernel, images, height, width, channels, out, padding):
     torch = pytest.importorskip("torch")
     x = rng.random((images, height, width, channels), dtype=np.float32)
-    layer = Conv2D(channels, out, kernel, rng, padding=padding, bias=(0, 1), algorithm=algorithm)
+    layer = fast(Conv2D(channels, out, kernel, rng, padding=padding, bias=(0, 1)), algorithm)
     y = layer.forward(x)
     dy = rng.random(y.shape, dtype=np.float32)  # of one sign: a sum that cancels would have no digits to compare
     dx = layer.backward(dy)
@@ -124,36 +128,34 @@ def test_both_agree_with_pytorch(rng, algorithm, kernel, images, height, width, 
         assert abs(ours - theirs).max() < 1e-5 * abs(theirs).max()
 
 
-def test_auto_goes_by_the_number_of_multiplications(rng):
+def test_the_number_of_multiplications_chooses(rng):
     shapes = (8, 48, 48, 64), (7, 7, 64, 128), 1, 0
-    assert convolution.multiplications(*shapes) == 42 * 42 * 49 * 64 * 128
+    assert algorithms.multiplications(*shapes) == 42 * 42 * 49 * 64 * 128
     five = (50 * 48 * 48 * 64, 25 * 96 * 96 * 64, 25 * 48 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 42 * 128)
     assert fourier.multiplications(*shapes) == five
 
-    def algorithms(network):
-        blocks = network.twin.layers[:4]
+    def chosen_by(network):
+        blocks = fuse(network).twin.layers[:4]
         z = np.zeros((1, network.size, network.size, 1), np.float32)
         chosen = []
         for block in blocks:
-            chosen.append(block.conv.chosen(z.shape))
+            chosen.append(block.conv.algorithm(z.shape))
             z = block.forward(z, train=False)
         return chosen
 
-    assert algorithms(koch(rng)) == ["im2col", "fourier", "fourier", "fourier"]
-    assert algorithms(conv4(rng)) == ["im2col", "fourier", "fourier", "fourier"]
-    with pytest.raises(ValueError, match="auto, im2col, fourier or winograd"):
-        Conv2D(1, 1, 1, rng, algorithm="strassen")
+    assert chosen_by(koch(rng)) == ["im2col", "fourier", "fourier", "fourier"]
+    assert chosen_by(conv4(rng)) == ["im2col", "fourier", "fourier", "fourier"]
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
 def test_the_number_of_threads_changes_no_bit(rng, algorithm, monkeypatch):
-    monkeypatch.setattr(backend, "HOST_CHUNK_BYTES", 1 << 17)  # many chunks
-    monkeypatch.setattr(backend, "_threads", backend._threads)
+    monkeypatch.setattr(threads, "HOST_CHUNK_BYTES", 1 << 17)  # many chunks
+    monkeypatch.setattr(threads, "_threads", threads._threads)
     x = rng.normal(size=(40, 17, 17, 16)).astype(np.float32)
     results = []
-    for threads in (1, 2, 3):
-        backend._threads = threads
-        layer = Conv2D(16, 16, 3, np.random.default_rng(1), padding=1, algorithm=algorithm)
+    for count in (1, 2, 3):
+        threads._threads = count
+        layer = fast(Conv2D(16, 16, 3, np.random.default_rng(1), padding=1), algorithm)
         y = layer.forward(x)
         results.append((y, layer.backward(y), layer.grads["W"], layer.grads["b"]))
     for other in results[1:]:
@@ -165,9 +167,9 @@ def test_many_chunks_are_one(rng, algorithm, device, put, monkeypatch):
     x = rng.normal(size=(40, 9, 8, 3))
     results = []
     for chunk_bytes in (1 << 30, 1 << 12):
-        monkeypatch.setattr(backend, "HOST_CHUNK_BYTES", chunk_bytes)
-        monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", chunk_bytes)
-        layer = Conv2D(3, 2, 3, np.random.default_rng(1), algorithm=algorithm).astype(np.float64).to(device)
+        monkeypatch.setattr(threads, "HOST_CHUNK_BYTES", chunk_bytes)
+        monkeypatch.setattr(threads, "DEVICE_CHUNK_BYTES", chunk_bytes)
+        layer = fast(Conv2D(3, 2, 3, np.random.default_rng(1)), algorithm).astype(np.float64).to(device)
         y = layer.forward(put(x))
         results.append([to_host(array) for array in (y, layer.backward(y), layer.grads["W"], layer.grads["b"])])
     for a, b in zip(*results, strict=True):
@@ -177,12 +179,12 @@ def test_many_chunks_are_one(rng, algorithm, device, put, monkeypatch):
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
 def test_images_of_whole_numbers_are_an_error(rng, algorithm):
     with pytest.raises(ValueError, match="float type, not uint8"):
-        Conv2D(1, 2, 3, rng, algorithm=algorithm).forward(np.ones((1, 5, 5, 1), np.uint8))
+        fast(Conv2D(1, 2, 3, rng), algorithm).forward(np.ones((1, 5, 5, 1), np.uint8))
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
 def test_images_that_do_not_fit_are_an_error(rng, algorithm):
-    layer = Conv2D(2, 3, 5, rng, algorithm=algorithm)
+    layer = fast(Conv2D(2, 3, 5, rng), algorithm)
     with pytest.raises(ValueError, match="does not fit"):
         layer.forward(np.zeros((1, 4, 9, 2), np.float32))
     with pytest.raises(ValueError, match="does not fit"):

@@ -4,6 +4,7 @@ import copy
 import importlib.util
 import json
 import pickle
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -11,11 +12,12 @@ import cupy_double
 import numpy as np
 import pytest
 
-from minisiamese import layers, losses, siamese, train
+from minisiamese import criteria, layers, losses, siamese
 from minisiamese.backend import synchronize
-from minisiamese.config import Config
 from minisiamese.data.dataset import hold_out
 from minisiamese.gradcheck import check_layer
+from minisiamese.runs.settings import Settings
+from minisiamese.train.trainer import Trainer
 
 
 @pytest.fixture(params=["double", pytest.param("cupy", marks=pytest.mark.gpu)])
@@ -331,12 +333,12 @@ def test_an_array_made_on_the_host_is_found(double):
 
 
 def test_float_inside_a_step_is_found(double, drawings):
-    config = Config(data="omniglot", network="conv4", loss="bce", batch=4, device="cuda").checked()
-    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    settings = {"data": "omniglot", "network": "conv4", "loss": "bce", "batch": 4, "device": "cuda"}
+    trainer = Trainer(Settings.of_recipe("best", **settings).checked(), *hold_out(drawings, 1))
     assert copied(trainer.train_step) == 0
     right = "loss, ds = losses.bce(head.forward(z, batch.pairs), batch.same)\n    return loss"
-    faulty = planted(siamese, right, right.replace("return loss", "return float(loss)"))
-    trainer.compute = faulty.CRITERIA["bce"].compute
+    faulty = planted(criteria, right, right.replace("return loss", "return float(loss)"))
+    trainer.criterion = partial(faulty.CRITERIA["bce"].compute, margin=1.0)
     assert copied(trainer.train_step) == 1
 
 

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from conftest import idx, png, write_alphabets
 
+from minisiamese import data
 from minisiamese.backend import to_host
-from minisiamese.data import glyphs, load, mnist, omniglot
+from minisiamese.data import DATASETS, glyphs, load, mnist, omniglot
 from minisiamese.data.affine import identity
 from minisiamese.data.dataset import Dataset, cache_folder, cached, hold_out
 from minisiamese.data.samplers import COPIES, Episodes, Pairs, PairSet, Triplets
 from minisiamese.errors import BadInput
+from minisiamese.runs.settings import DataSettings
 
 # --- Dataset ----------------------------------------------------------------------------------------------------------
 
@@ -316,6 +318,17 @@ def test_a_pair_set_is_gone_through_once_an_epoch(classes, distort):
     assert again.draw(None).rows.tolist() == [*epochs[0][1], *epochs[1][1]][5]
     with pytest.raises(BadInput, match="--pairs 5"):
         PairSet(classes, 10, size=5, distort=distort, seed=3)
+
+
+def test_every_division_of_a_run_parts_its_images(small_omniglot, monkeypatch):
+    """No image is of two parts; what a run may be told of a division stands in the data set's record."""
+    monkeypatch.setattr(omniglot, "VINYALS_CHARACTERS", 162 + 20)
+    monkeypatch.setattr(omniglot, "VINYALS_VALIDATION", ("glyphs02",))
+    for split in DATASETS["omniglot"].divisions:
+        settings = DataSettings("omniglot", split=split, validation_alphabets=1)
+        parts = [data.part(name, settings, small_omniglot) for name in ("training", "validation", "evaluation")]
+        pictures = [{image.tobytes() for image in each.images} for each in parts]
+        assert all(pictures) and len(set.union(*pictures)) == sum(map(len, pictures)), split
 
 
 def test_the_papers_parts_share_neither_alphabets_nor_drawers(real_omniglot):

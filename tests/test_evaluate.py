@@ -8,13 +8,15 @@ import pytest
 from conftest import call, idx
 from scipy.stats import binomtest
 
-from minisiamese import baselines, checkpoint, evaluate, trials
+from minisiamese import checkpoint, trials
 from minisiamese.backend import to_host
-from minisiamese.config import Config as TrainConfig
 from minisiamese.data import omniglot
-from minisiamese.data.affine import Views
+from minisiamese.data.views import Views
 from minisiamese.errors import BadInput
-from minisiamese.networks import build
+from minisiamese.evaluate import __main__ as evaluate
+from minisiamese.evaluate import baselines, protocols, scoring
+from minisiamese.runs.build import build
+from minisiamese.runs.settings import Settings
 
 
 def constant(images, pairs):
@@ -79,7 +81,7 @@ def test_a_constant_scorer_gets_one_in_n(drawings, rng, way):
 
 def test_a_constant_scorer_says_nothing_about_pairs(drawings, rng):
     training, test = drawings.take_groups([0, 1]), drawings.take_groups([2, 3])
-    assert evaluate.verification(test, training, constant, evaluate.BASELINES, 100, True, rng)["accuracy"] == 0.5
+    assert protocols.verification(test, training, constant, baselines.BASELINES, 100, True, rng)["accuracy"] == 0.5
 
 
 def test_credits_share_ties_and_give_nothing_for_not_a_number():
@@ -99,7 +101,7 @@ def test_the_interval_is_wilsons(right, count):
 def test_the_best_threshold_is_best(seed):
     rng = np.random.default_rng(seed)
     scores, same = rng.integers(0, 8, 40).astype(float), rng.integers(0, 2, 40)
-    right = ((scores > evaluate.best_threshold(scores, same)) == same).sum()
+    right = ((scores > scoring.best_threshold(scores, same)) == same).sum()
     assert right == max(((scores > edge) == same).sum() for edge in np.arange(-1, 9) + 0.5)
 
 
@@ -113,7 +115,7 @@ def test_the_threshold_never_sees_the_test(drawings, rng):
         shift = 10 if labels.min() >= len(known.rows_of_class) else 0
         return (labels[pairs[:, 0]] == labels[pairs[:, 1]]) + shift
 
-    result = evaluate.verification(test, known, scorer, evaluate.BASELINES, 100, True, rng)
+    result = protocols.verification(test, known, scorer, baselines.BASELINES, 100, True, rng)
     assert result["accuracy"] == 0.5 and 0 < result["threshold"] < 1
 
 
@@ -206,7 +208,7 @@ def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):
 def run_folder(tmp_path_factory):
     """An untrained network's run, as train.py would leave it."""
     folder = tmp_path_factory.mktemp("run")
-    config = TrainConfig(data="omniglot", validation_alphabets=2).checked()
+    config = Settings.of_recipe(data="omniglot", validation_alphabets=2).checked()
     network = build(config, np.random.default_rng(0))
     checkpoint.save(folder / "best.npz", network.arrays(), {"config": config.to_json()})
     return folder
@@ -277,7 +279,7 @@ def test_damaged_and_foreign_checkpoints_get_one_line(run_folder, tmp_path, monk
     np.savez(tmp_path / "other.npz", weights=np.ones(3))
     with open(tmp_path / "array.npz", "wb") as file:
         np.save(file, np.ones(3))
-    config = TrainConfig(data="omniglot").checked()
+    config = Settings.of_recipe(data="omniglot").checked()
     network = build(config, np.random.default_rng(0))
     arrays = network.arrays() | {"twin.0.conv.W": np.zeros((5, 5, 1, 64), np.float32)}
     checkpoint.save(tmp_path / "foreign.npz", arrays, {"config": config.to_json()})
@@ -304,41 +306,41 @@ def test_an_option_of_another_protocol_is_refused(monkeypatch, capsys, protocol,
 
 
 def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypatch, device, put):
-    config = TrainConfig(data="omniglot", network="conv4").checked()
+    config = Settings.of_recipe(data="omniglot", network="conv4").checked()
     network = build(config, np.random.default_rng(0)).to(device)
     images, pairs = drawings.images[:6], np.array([[0, 1], [2, 5]])
     shown = Views(images, 35, device, frame="ink")
-    z = evaluate.embed(network, shown, range(3))
-    monkeypatch.setattr(evaluate, "BATCH", 4)
-    np.testing.assert_allclose(evaluate.embed(network, shown, range(3)), z, rtol=1e-5, atol=1e-5)
+    z = scoring.embed(network, shown, range(3))
+    monkeypatch.setattr(scoring, "BATCH", 4)
+    np.testing.assert_allclose(scoring.embed(network, shown, range(3)), z, rtol=1e-5, atol=1e-5)
     first = to_host(network.forward(shown(np.arange(6)), train=False))
     np.testing.assert_allclose(z[0], first, rtol=1e-5, atol=1e-6)
     assert not np.allclose(z[1], z[0], rtol=0.01) and not np.allclose(z[2], z[1], rtol=0.01)
     mean = np.mean([to_host(network.head.forward(put(each), put(pairs), train=False)) for each in z], axis=0)
-    np.testing.assert_allclose(evaluate.network_scorer(network, device, views=3)(images, pairs), mean, rtol=1e-5)
-    np.testing.assert_allclose(evaluate.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scoring.network_scorer(network, device, views=3)(images, pairs), mean, rtol=1e-5)
+    np.testing.assert_allclose(scoring.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-6)
 
 
 def test_views_of_an_image_do_not_depend_on_the_others(drawings):
-    config = TrainConfig(data="omniglot", network="conv4").checked()
-    scorer = evaluate.network_scorer(build(config, np.random.default_rng(0)), views=4)
+    config = Settings.of_recipe(data="omniglot", network="conv4").checked()
+    scorer = scoring.network_scorer(build(config, np.random.default_rng(0)), views=4)
     images = drawings.images[:6]
     score = scorer(images, np.array([[1, 4]]))
     np.testing.assert_allclose(scorer(images[[4, 1]], np.array([[0, 1]])), score, rtol=1e-5)
 
 
 def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_drawers(small_omniglot, monkeypatch):
-    config = TrainConfig(data="omniglot", network="conv4", views=1, validation_alphabets=1).checked()
+    config = Settings.of_recipe(data="omniglot", network="conv4", views=1, validation_alphabets=1).checked()
     seen = {}
 
     def watch(dataset, known, scorer, baselines, count, within, rng):
         seen[within] = [(each.group_names, set(each.drawers.tolist())) for each in (dataset, known)]
         return {}
 
-    monkeypatch.setattr(evaluate, "verification", watch)
+    monkeypatch.setattr(protocols, "verification", watch)
     for alphabets in ("within", "across"):
-        how = evaluate.Config("", protocol="verification", alphabets=alphabets, data_dir=small_omniglot)
-        evaluate.measure(how, build(config, np.random.default_rng(0)), config)
+        how = protocols.EvaluateOptions("", protocol="verification", alphabets=alphabets, data_dir=small_omniglot)
+        protocols.measure(how, build(config, np.random.default_rng(0)), config)
     assert seen[True][0] == (("Atlantean",), {17, 18}) and seen[True][1][1] == {1, 2, 3, 4}
     assert seen[False][0] == (("Angelic", "Atlantean"), {13, 14, 17, 18})
     assert len(seen[True][1][0]) == 1
@@ -346,16 +348,16 @@ def test_verification_within_alphabets_is_on_the_papers_ten_and_on_the_last_draw
 
 def test_the_last_drawers_of_built_in_alphabets(drawings):
     drawers = np.unique(drawings.drawers)
-    assert np.unique(evaluate._last_drawers(drawings, 2).drawers).tolist() == drawers[-2:].tolist()
+    assert np.unique(scoring.last_drawers(drawings, 2).drawers).tolist() == drawers[-2:].tolist()
 
 
 def test_each_image_is_embedded_once(monkeypatch):
     """20 classes, 40 drawings, 400 pairs: 40 embeddings."""
-    config = TrainConfig(data="omniglot").checked()
+    config = Settings.of_recipe(data="omniglot").checked()
     network = build(config, np.random.default_rng(0))
     embedded = []
     forward = network.forward
     monkeypatch.setattr(network, "forward", lambda x, train: embedded.append(len(x)) or forward(x, train))
     pairs = np.stack(np.meshgrid(np.arange(20), np.arange(20, 40)), axis=-1).reshape(-1, 2)
-    scores = evaluate.network_scorer(network)(np.zeros((40, 105, 105, 1), np.uint8), pairs)
+    scores = scoring.network_scorer(network)(np.zeros((40, 105, 105, 1), np.uint8), pairs)
     assert len(scores) == 400 and sum(embedded) == 40

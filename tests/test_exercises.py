@@ -5,7 +5,9 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from conftest import call
 from exercise_answers import ANSWERS
@@ -15,6 +17,9 @@ from lessons.exercises import __main__ as exercises
 from lessons.exercises import grading, stubs
 from lessons.exercises.differences import difference
 from lessons.exercises.table import EXERCISES
+from lessons.exercises.worker import in_place
+from minisiamese.fast.fuse import fuse
+from minisiamese.networks import conv4
 
 
 def jobs_of(folder, number, texts):
@@ -68,6 +73,17 @@ def test_every_task_has_a_solution_to_show_and_no_other_has(capsys, monkeypatch)
     assert call(monkeypatch, exercises.main, "solution", "3.2") == 0
     shown = capsys.readouterr().out
     assert "minisiamese/layers.py, line" in shown and "return dy * (y > 0)" in shown and "convention" in shown
+
+
+def test_an_answer_takes_the_librarys_place_in_fast_networks_too():
+    def convolve(x, W, stride=1, padding=0):
+        raise NotImplementedError("an answer")
+
+    network = fuse(conv4(np.random.default_rng(0)))
+    with in_place(EXERCISES[2].tasks["2.3"], SimpleNamespace(convolve=convolve)):
+        with pytest.raises(NotImplementedError, match="an answer"):
+            network.forward(np.zeros((1, 35, 35, 1), np.float32))
+    network.forward(np.zeros((1, 35, 35, 1), np.float32))
 
 
 # --- what a student is told -------------------------------------------------------------------------------------------
@@ -180,6 +196,10 @@ def test_the_librarys_own_answer_is_refused(line, complaint):
     text = stubs.write(3) + line + "\n"
     assert f"line {text.count(chr(10), 0, text.index(line)) + 1} " in grading.refusal(text, 3) or "\n" in line
     assert complaint in grading.refusal(text, 3)
+
+
+def test_the_librarys_own_answer_is_refused_in_a_folder_of_it_too():
+    assert "uses the library's own fourier" in grading.refusal(stubs.write(8) + "f = fourier.Plan.rows\n", 8)
 
 
 USEFUL = """

@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from conftest import call
 
-from minisiamese import checkpoint, evaluate, trials
-from minisiamese.config import Config as TrainConfig
+from minisiamese import checkpoint, data, trials
 from minisiamese.data import glyphs
 from minisiamese.errors import BadInput
-from minisiamese.evaluate import embed, load_run
-from minisiamese.fewshot import __main__ as fewshot
-from minisiamese.fewshot import classifiers as few
-from minisiamese.fewshot import features as fewshot_features
-from minisiamese.networks import build, untrained
+from minisiamese.evaluate.scoring import embed, views_of
+from minisiamese.runs.build import build, untrained
+from minisiamese.runs.folder import load_run
+from minisiamese.runs.settings import Settings
+from minisiamese.studies.fewshot import __main__ as fewshot
+from minisiamese.studies.fewshot import classifiers as few
+from minisiamese.studies.fewshot import features as fewshot_features
+from minisiamese.studies.fewshot import work
+from minisiamese.studies.fewshot.settings import FewshotOptions
 
 # --- episodes and intervals -------------------------------------------------------------------------------------------
 
@@ -126,7 +129,7 @@ def runs(tmp_path_factory):
     """Two run folders of glyphs that were never trained, the second with its weights changed since."""
     folder = tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
-        config = TrainConfig("glyphs", network="conv4", seed=seed, batch=5, steps=1, threads=1).checked()
+        config = Settings.of_recipe(data="glyphs", network="conv4", seed=seed, batch=5, steps=1, threads=1).checked()
         network = build(config, np.random.default_rng(seed))
         for array in network.arrays().values():
             array += seed * np.float32(0.01)
@@ -145,15 +148,17 @@ def test_the_untrained_network_is_where_the_run_began(runs):
 
 def test_features_of_every_depth(runs, drawings, monkeypatch):
     monkeypatch.setattr(fewshot_features, "BATCH", 7)
-    network, images = load_run(runs[1])[0], drawings.images[:10]
+    (network, trained, _), images = load_run(runs[1]), drawings.images[:10]
     depths = fewshot_features.depth_features(network, images, "cpu")
     assert list(depths) == ["0 input", "1 Block", "2 Block", "3 Block", "4 Block"]  # and Flatten changes nothing
     assert [z.shape for z in depths.values()] == [(10, D) for D in (1225, 4096, 4096, 1024, 256)]
-    views = evaluate.views_of(network, images, "cpu")
+    views = views_of(network, images, "cpu")
     np.testing.assert_allclose(depths["4 Block"], embed(network, views)[0], atol=1e-5)
     np.testing.assert_array_equal(depths["0 input"], views(np.arange(10)).reshape(10, -1))
+    plain = build(trained.but(plain=True), np.random.default_rng(0))
+    assert list(fewshot_features.depth_features(plain, images[:1], "cpu")) == list(depths)
     with pytest.raises(BadInput, match="the network is of grey images, and these are images in colour"):
-        evaluate.views_of(network, images.repeat(3, axis=3), "cpu")
+        views_of(network, images.repeat(3, axis=3), "cpu")
 
 
 # --- the program ------------------------------------------------------------------------------------------------------
@@ -163,13 +168,13 @@ def test_features_of_every_depth(runs, drawings, monkeypatch):
 def few_glyphs(monkeypatch, drawings):
     """Small parts of glyphs: other alphabets for training and for evaluation."""
     parts = {"training": glyphs.make([9], drawers=4), "evaluation": drawings.take_groups([0])}
-    monkeypatch.setattr(fewshot.data, "part", lambda name, run, data_dir: parts[name])
+    monkeypatch.setattr(data, "part", lambda name, *_: parts[name])
     return parts
 
 
 def test_heat_maps(runs, few_glyphs, tmp_path, monkeypatch, capsys):
     pytest.importorskip("skimage")
-    monkeypatch.setattr(fewshot, "WAYS", (2, 5, 1000))
+    monkeypatch.setattr(work, "WAYS", (2, 5, 1000))
     assert (
         call(monkeypatch, fewshot.main, runs[1], "--repeats", 2, "--pca", 3, "--threads", 1, "--out", tmp_path / "new")
         == 0
@@ -196,7 +201,7 @@ def test_votes(runs, few_glyphs, tmp_path, monkeypatch, capsys, median, soft):
     scores = [np.stack([np.eye(3) - 2] * 2), np.tile([-9.0, -1, -1], (2, 3, 1))]
     medians = [np.ones(3), np.array([0, median, 1e9])]
     monkeypatch.setattr(few, "scores", lambda *_: scores.pop(0))
-    monkeypatch.setattr(fewshot, "pdist", lambda *_: medians.pop(0))
+    monkeypatch.setattr(work, "pdist", lambda *_: medians.pop(0))
     options = ["--study", "votes", "--way", 3, "--repeats", 2, "--threads", 1, "--json"]
     assert call(monkeypatch, fewshot.main, *runs, *options, "--out", tmp_path) == 0
     result = json.loads(capsys.readouterr().out)
@@ -221,11 +226,11 @@ def test_depths(runs, few_glyphs, tmp_path, monkeypatch, capsys):
 
 
 def test_the_images_are_drawn_evenly(drawings, monkeypatch):
-    monkeypatch.setattr(fewshot, "CLASSES", 6)
-    monkeypatch.setattr(fewshot, "IMAGES", 19)
-    some = fewshot.some(drawings, fewshot.Config(()))
+    monkeypatch.setattr(work, "MOST_CLASSES", 6)
+    monkeypatch.setattr(work, "MOST_IMAGES", 19)
+    some = work.some(drawings, FewshotOptions(()))
     assert np.bincount(some.labels).tolist() == [3] * 6
-    other = fewshot.some(drawings, fewshot.Config((), seed=1))
+    other = work.some(drawings, FewshotOptions((), seed=1))
     assert not np.array_equal(some.images, other.images)
 
 
@@ -260,7 +265,7 @@ def test_runs_of_other_divisions_do_not_vote_together(runs, tmp_path, monkeypatc
     network, trained, meta = load_run(runs[0])
     own = {"data": "folder", "data_dir": Path("here")} if "data_dir" in other else {"data": "omniglot"}
     for name, settings in (("own", own), ("other", other)):
-        config = replace(trained, **settings).to_json()
+        config = trained.but(**settings).to_json()
         checkpoint.save(tmp_path / f"{name}.npz", network.arrays(), meta | {"config": config})
     assert call(monkeypatch, fewshot.main, tmp_path / "own.npz", tmp_path / "other.npz", "--study", "votes") == 2
     assert "other.npz was trained on other data, or another --split" in capsys.readouterr().err

@@ -8,9 +8,10 @@ import pytest
 from conftest import call
 from PIL import Image
 
-from minisiamese import evaluate, train
 from minisiamese.data import folder
 from minisiamese.errors import BadInput
+from minisiamese.evaluate import __main__ as evaluate
+from minisiamese.train import __main__ as train
 
 
 def picture(rng, size=(20, 20), mode="RGB"):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from minisiamese.backend import array_module
 from minisiamese.gradcheck import check_layer, check_loss, numerical_gradient, relative_error
 from minisiamese.layers import BatchNorm, Linear, Sigmoid
 
@@ -38,9 +37,9 @@ class Overwriting(Linear):
 
 class ForgetsTheMean(BatchNorm):
     def backward(self, dy):
-        _, _, var = self._cache
+        _, scale = self._cache
         super().backward(dy)
-        return dy / array_module(var).sqrt(var + self.eps)
+        return dy * scale
 
 
 @pytest.mark.parametrize(

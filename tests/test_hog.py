@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from minisiamese import hog
 from minisiamese.errors import BadInput
+from minisiamese.evaluate import hog
 
 BINS = hog.ORIENTATIONS
 
@@ -58,7 +58,7 @@ def test_each_image_is_described_by_itself(features, rng, monkeypatch):
 
 def test_without_scikit_image_there_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage.feature", None)
-    with pytest.raises(BadInput, match=r"scikit-image: pip install -e '\.\[experiments\]'"):
+    with pytest.raises(BadInput, match=r"scikit-image: pip install -e '\.\[studies\]'"):
         hog.features(np.zeros((1, 48, 48, 1), np.uint8))
 
 

@@ -3,12 +3,14 @@
 import cupy_double
 import numpy as np
 import pytest
+from conftest import fast
 
 from minisiamese.backend import array_module, to_host
-from minisiamese.block import Block
 from minisiamese.convolution import Conv2D
+from minisiamese.fast.block import Block
+from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer
-from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid, sigmoid
+from minisiamese.layers import BatchNorm, Flatten, Linear, Named, ReLU, Sequential, Sigmoid, sigmoid
 from minisiamese.pooling import MaxPool2D
 from minisiamese.siamese import DistanceHead, EuclideanHead, L1Head
 
@@ -19,6 +21,12 @@ def spread(rng, *shape):
     """Values at least 0.1 apart and away from 0, in random order: no finite difference steps over a kink."""
     values = 0.1 * (1 + np.arange(np.prod(shape))) * rng.choice([-1, 1], np.prod(shape))
     return rng.permutation(values).reshape(shape)
+
+
+def stage(conv, norm=None, pool=None):
+    """The layers of a stage, as the networks have them."""
+    norm, pool = ({"norm": norm} if norm else {}), ({"pool": MaxPool2D(pool)} if pool else {})
+    return Named(conv=conv, **norm, relu=ReLU(), **pool)
 
 
 CASES = {  # name: layer, shape of x, further arguments of forward
@@ -40,21 +48,30 @@ CASES = {  # name: layer, shape of x, further arguments of forward
     "Conv2D-without-bias": lambda rng: (Conv2D(2, 3, 3, rng, bias=None), (2, 5, 6, 2), ()),
     "Conv2D-after-ReLU": lambda rng: (Sequential(Conv2D(1, 4, 3, rng), ReLU(), Conv2D(4, 2, 1, rng)), (2, 5, 4, 1), ()),
     "Conv2D-even": lambda rng: (Conv2D(1, 2, 4, rng, stride=3), (2, 9, 8, 1), ()),
-    "Conv2D-fourier": lambda rng: (Conv2D(2, 3, 3, rng, algorithm="fourier"), (2, 5, 7, 2), ()),
-    "Conv2D-fourier-even": lambda rng: (Conv2D(1, 2, 4, rng, bias=None, algorithm="fourier"), (2, 8, 6, 1), ()),
+    "Conv2D-im2col": lambda rng: (fast(Conv2D(2, 3, 3, rng, padding=1), "im2col"), (2, 5, 4, 2), ()),
+    "Conv2D-fourier": lambda rng: (fast(Conv2D(2, 3, 3, rng), "fourier"), (2, 5, 7, 2), ()),
+    "Conv2D-fourier-even": lambda rng: (fast(Conv2D(1, 2, 4, rng, bias=None), "fourier"), (2, 8, 6, 1), ()),
     "Conv2D-fourier-strided": lambda rng: (
-        Conv2D(2, 1, 3, rng, stride=2, padding=2, algorithm="fourier"),
+        fast(Conv2D(2, 1, 3, rng, stride=2, padding=2), "fourier"),
         (1, 7, 6, 2),
         (),
     ),
-    "Block": lambda rng: (Block(Conv2D(2, 3, 3, rng, padding=1), window=2), (2, 5, 7, 2), ()),
-    "Block-fourier": lambda rng: (Block(Conv2D(2, 3, 3, rng, algorithm="fourier"), window=2), (2, 6, 7, 2), ()),
+    "Conv2D-winograd": lambda rng: (fast(Conv2D(2, 3, 3, rng, padding=1), "winograd"), (2, 5, 6, 2), ()),
+    "Linear-fast": lambda rng: (fuse(Linear(5, 3, rng, bias=(0, 1))), (4, 5), ()),
+    "BatchNorm-fast": lambda rng: (fuse(BatchNorm(3)), (3, 4, 5, 3), ()),
+    "Named": lambda rng: (stage(Conv2D(2, 3, 3, rng, bias=None), norm=BatchNorm(3), pool=2), (3, 6, 7, 2), ()),
+    "Block": lambda rng: (fuse(stage(Conv2D(2, 3, 3, rng, padding=1), pool=2)), (2, 5, 7, 2), ()),
+    "Block-fourier": lambda rng: (Block(fast(Conv2D(2, 3, 3, rng), "fourier"), window=2), (2, 6, 7, 2), ()),
     "Block-normalised": lambda rng: (
-        Block(Conv2D(2, 3, 3, rng, bias=None), BatchNorm(3), window=2),
+        fuse(stage(Conv2D(2, 3, 3, rng, bias=None), norm=BatchNorm(3), pool=2)),
         (3, 6, 7, 2),
         (),
     ),
-    "Block-without-pooling": lambda rng: (Block(Conv2D(2, 3, 3, rng, bias=None), BatchNorm(3)), (2, 5, 4, 2), ()),
+    "Block-without-pooling": lambda rng: (
+        fuse(stage(Conv2D(2, 3, 3, rng, bias=None), norm=BatchNorm(3))),
+        (2, 5, 4, 2),
+        (),
+    ),
     "Sequential": lambda rng: (
         Sequential(Conv2D(1, 2, 3, rng), MaxPool2D(2), Flatten(), Linear(8, 3, rng)),
         (3, 6, 7, 1),
@@ -173,9 +190,10 @@ def test_sigmoid_does_not_overflow(put):
     np.testing.assert_allclose(to_host(y), [0, 0.5, 1], atol=1e-12)
 
 
-def test_batch_norm_normalises_and_learns_what_it_saw(rng, device, put):
+@pytest.mark.parametrize("made", [lambda norm: norm, fuse], ids=["plain", "fast"])
+def test_batch_norm_normalises_and_learns_what_it_saw(rng, device, put, made):
     x = (1000 + 3 * rng.normal(size=(8, 9, 9, 2))).astype(np.float32)  # a mean that would drown a naive variance
-    norm = BatchNorm(2, momentum=0.0).to(device)
+    norm = made(BatchNorm(2, momentum=0.0)).to(device)
     y = to_host(norm.forward(put(x)))
     np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-3)
     np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, atol=1e-3)
@@ -183,8 +201,9 @@ def test_batch_norm_normalises_and_learns_what_it_saw(rng, device, put):
     np.testing.assert_allclose(to_host(norm.buffers["var"]), x.var(axis=(0, 1, 2), dtype=float), rtol=1e-3)
 
 
-def test_batch_norm_evaluates_on_stored_statistics(rng, device, put):
-    norm = BatchNorm(2)
+@pytest.mark.parametrize("made", [lambda norm: norm, fuse], ids=["plain", "fast"])
+def test_batch_norm_evaluates_on_stored_statistics(rng, device, put, made):
+    norm = made(BatchNorm(2))
     norm.buffers["mean"][:], norm.buffers["var"][:] = [1, 2], [4, 9]
     y = norm.to(device).forward(put(np.array([[3.0, 8.0]], np.float32)), train=False)
     np.testing.assert_allclose(to_host(y), [[1, 2]], rtol=1e-5)

@@ -13,9 +13,9 @@ from minisiamese import checkpoint
 from minisiamese.backend import array_module, to_host
 from minisiamese.gradcheck import numerical_gradient, relative_error
 from minisiamese.layers import Flatten, Linear, Sequential, Sigmoid
-from minisiamese.maml import __main__ as program
-from minisiamese.maml import gradients as maml
-from minisiamese.maml import learning
+from minisiamese.studies.maml import __main__ as program
+from minisiamese.studies.maml import gradients as maml
+from minisiamese.studies.maml import learning
 
 ALPHA, STEPS = 0.7, 3
 

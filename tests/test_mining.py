@@ -5,9 +5,11 @@ import pytest
 
 from minisiamese import mining
 from minisiamese.backend import to_host
+from minisiamese.criteria import CRITERIA
 from minisiamese.data.samplers import Batch
 from minisiamese.losses import triplet
-from minisiamese.siamese import CRITERIA, DistanceHead
+from minisiamese.siamese import DistanceHead
+from minisiamese.studies.report000.offline import offline
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_mined_triplets_are_triplets_of_the_kind(batch, rng, how, put):
     d = np.linalg.norm(z[:, None] - z, axis=2)
     for triplets in (
         mined(put(d), labels, how, 0.5, rng),
-        mining.offline(z, labels, how, 300, 0.5, rng) if how != "hardest" else None,
+        offline(z, labels, how, 300, 0.5, rng) if how != "hardest" else None,
     ):
         if triplets is None:
             continue
@@ -121,14 +123,14 @@ def test_where_there_is_no_negative_nothing_is_learned(put):
 def test_offline_gives_no_more_than_asked_and_nothing_where_there_is_nothing(rng):
     labels = np.repeat(np.arange(3), 40)
     z = 100.0 * np.eye(3)[labels] + rng.normal(size=(120, 3))
-    assert len(mining.offline(z, labels, "easy", 77, 1.0, rng)) == 77
+    assert len(offline(z, labels, "easy", 77, 1.0, rng)) == 77
     for how in ("hard", "semi-hard"):
-        assert mining.offline(z, labels, how, 77, 1.0, rng).shape == (0, 3)
+        assert offline(z, labels, how, 77, 1.0, rng).shape == (0, 3)
 
 
 def test_offline_reaches_all_images(rng):
     labels = rng.integers(4, size=60) * 3 + 1  # numbers with gaps, in no order
-    triplets = mining.offline(rng.normal(size=(60, 2)), labels, "random", 5000, 1.0, rng)
+    triplets = offline(rng.normal(size=(60, 2)), labels, "random", 5000, 1.0, rng)
     assert all(len(np.unique(column)) == 60 for column in triplets.T)
     a, p, n = labels[triplets.T]
     assert np.all(a == p) and np.all(a != n)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
-from minisiamese.data.pictures import EXTENT, PEN, SIZE, read_drawing, thin
 from minisiamese.errors import BadInput
+from minisiamese.predict.drawings import EXTENT, PEN, SIDE, read_drawing, thin
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_every_kind_of_picture_gives_the_drawing(page, plain, tmp_path, kind):
     image = make(page)
     image.save(path, **({"exif": image.getexif()} if kind == "sideways" else {}))
     drawing = read_drawing(path)
-    assert drawing.shape == (SIZE, SIZE, 1) and drawing.dtype == np.uint8
+    assert drawing.shape == (SIDE, SIDE, 1) and drawing.dtype == np.uint8
     ink, expected = drawing > 127, plain > 127
     assert (ink & expected).sum() / (ink | expected).sum() > 0.7
 
@@ -120,9 +120,9 @@ def test_the_drawing_is_centred_sized_and_of_one_pen(plain):
     ink = plain[:, :, 0] > 127
     top, bottom = np.flatnonzero(ink.any(axis=1))[[0, -1]]
     left, right = np.flatnonzero(ink.any(axis=0))[[0, -1]]
-    assert abs((bottom - top + 1) - EXTENT * SIZE) <= 3
-    assert abs((top + bottom) / 2 - (SIZE - 1) / 2) <= 1 and abs((left + right) / 2 - (SIZE - 1) / 2) <= 1
-    assert abs(ink[bottom - 10].sum() - 2 * PEN * SIZE) <= 1  # across the long stroke
+    assert abs((bottom - top + 1) - EXTENT * SIDE) <= 3
+    assert abs((top + bottom) / 2 - (SIDE - 1) / 2) <= 1 and abs((left + right) / 2 - (SIDE - 1) / 2) <= 1
+    assert abs(ink[bottom - 10].sum() - 2 * PEN * SIDE) <= 1  # across the long stroke
 
 
 def test_hairlines_on_a_large_screen_are_seen(tmp_path):
@@ -137,7 +137,7 @@ def test_bold_strokes_are_not_hollow(tmp_path):
     letter[40:360, 60:150] = letter[270:360, 60:340] = 0
     Image.fromarray(letter).save(tmp_path / "letter.png")
     ink = read_drawing(tmp_path / "letter.png")[:, :, 0] > 127
-    assert ink.sum() > 3 * SIZE and ndimage.label(~ink)[1] == 1 and ndimage.label(ink, np.ones((3, 3)))[1] == 1
+    assert ink.sum() > 3 * SIDE and ndimage.label(~ink)[1] == 1 and ndimage.label(ink, np.ones((3, 3)))[1] == 1
 
 
 def test_thin_strokes_beside_thick_ones_stay(tmp_path):
@@ -203,7 +203,7 @@ def test_all_strokes_get_the_same_pen(tmp_path):
     ink = read_drawing(tmp_path / "h.png")[:, :, 0] > 127
     row = ndimage.label(ink[35])[0]
     widths = np.bincount(row)[1:]
-    assert len(widths) == 2 and abs(widths - 2 * PEN * SIZE).max() <= 1
+    assert len(widths) == 2 and abs(widths - 2 * PEN * SIDE).max() <= 1
 
 
 def test_a_small_character_on_a_large_page_is_looked_at_closely(tmp_path):
@@ -254,7 +254,7 @@ def test_strokes_of_any_width_give_one_size(tmp_path):
         Image.fromarray(page).save(tmp_path / "h.png")
         rows = np.flatnonzero((read_drawing(tmp_path / "h.png")[:, :, 0] > 127).any(axis=1))
         sides.append(rows[-1] - rows[0] + 1)
-    assert np.ptp(sides) <= 2 and abs(sides[0] - EXTENT * SIZE) <= 2
+    assert np.ptp(sides) <= 2 and abs(sides[0] - EXTENT * SIDE) <= 2
 
 
 def test_an_outline_cut_out_along_itself_is_seen(tmp_path):
@@ -282,4 +282,4 @@ def test_the_dots_of_a_dry_pen_are_one_line(tmp_path):
     page[300:302, 120:280] = 0
     Image.fromarray(page).save(tmp_path / "dots.png")
     ink = read_drawing(tmp_path / "dots.png")[:, :, 0] > 127
-    assert ndimage.label(ink)[1] == 1 and np.bincount(ink.sum(axis=1)[ink.any(axis=1)]).argmax() <= 2 * PEN * SIZE + 1
+    assert ndimage.label(ink)[1] == 1 and np.bincount(ink.sum(axis=1)[ink.any(axis=1)]).argmax() <= 2 * PEN * SIDE + 1

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from conftest import call, png
 
-from minisiamese import checkpoint, evaluate, predict
-from minisiamese.config import Config as TrainConfig
-from minisiamese.networks import build
+import minisiamese
+from minisiamese import checkpoint
+from minisiamese.evaluate import scoring
+from minisiamese.predict import Matcher
+from minisiamese.predict import __main__ as predict
+from minisiamese.runs.build import build
+from minisiamese.runs.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,7 @@ def folder(tmp_path_factory, drawings):
 
 
 def test_the_same_character_is_likelier_and_ranked_first(folder):
-    matcher = predict.Matcher()
+    matcher = Matcher()
     ranking = matcher.rank(folder / "support", folder / "query.png")
     assert ranking[0][0].name == "3.png" and len(ranking) == 10
     probabilities = [p for _, p in ranking]
@@ -53,7 +57,7 @@ def test_the_program(folder, monkeypatch, capsys):
 
 def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
     query = folder / "query.png"
-    config = TrainConfig(data="glyphs").checked()
+    config = Settings.of_recipe(data="glyphs").checked()
     network = build(config, np.random.default_rng(0))
     checkpoint.save(tmp_path / "raw.npz", network.arrays(), {"config": config.to_json()})
     (tmp_path / "empty").mkdir()
@@ -84,16 +88,16 @@ def test_what_shows_no_drawing_is_named_and_left_out(folder, tmp_path, capsys):
     (tmp_path / "blank.png").write_bytes(png(np.zeros((105, 105, 1), np.uint8)))
     (tmp_path / ".hidden.png").write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
-    ranking = predict.Matcher().rank(tmp_path, folder / "query.png")
+    ranking = Matcher().rank(tmp_path, folder / "query.png")
     assert len(ranking) == 10 and ranking[0][0].name == "3.png"
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "left out" in error and "blank.png" in error
 
 
 def test_the_network_that_ships_is_small_and_loads_anywhere(tmp_path):
-    path = Path(evaluate.__file__).with_name("pretrained.npz")
+    path = Path(minisiamese.__file__).with_name("pretrained.npz")
     assert path.stat().st_size < 3_000_000
-    code = "from minisiamese.evaluate import PRETRAINED, load_run; print(load_run(PRETRAINED)[1].network)"
+    code = "from minisiamese.runs.folder import load_run; print(load_run('pretrained')[1].network.name)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "conv4-wide"
 
@@ -108,5 +112,5 @@ def test_a_calibration_gives_the_share_that_is_the_same(drawings, rng):
         # p(s | same) and p(s | different) are normal, of one width: log-odds are linear in s
         return (np.where(same, 1.0, -1.0) - 1 / 3 + rng.normal(0, np.sqrt(2 / 3), len(pairs))).astype(np.float32)
 
-    fit = evaluate.calibrate(scorer, drawings, count=4000)
+    fit = scoring.calibrate(scorer, drawings, count=4000)
     assert fit["slope"] == pytest.approx(3, rel=0.15) and fit["offset"] == pytest.approx(1, rel=0.3)

@@ -9,17 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from minisiamese import evaluate
-from minisiamese.config import Config as TrainConfig
-from minisiamese.config import from_command_line
+from minisiamese.bench.__main__ import BenchOptions
+from minisiamese.bench.gpu import BackendOptions
 from minisiamese.errors import parse
-from minisiamese.fewshot import __main__ as fewshot
-from minisiamese.maml import __main__ as maml
-from minisiamese.sweeps import __main__ as sweeps
+from minisiamese.evaluate.protocols import EvaluateOptions
+from minisiamese.predict.__main__ import PredictOptions
+from minisiamese.runs.settings import Settings
+from minisiamese.studies.fewshot.settings import FewshotOptions
+from minisiamese.studies.maml.settings import MamlOptions
+from minisiamese.studies.report000.settings import Report000Options
+from minisiamese.studies.results.__main__ import ResultsOptions
+from minisiamese.studies.sweeps.settings import SweepsOptions
+from minisiamese.train.__main__ import from_command_line
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONFIGS = {f"minisiamese.{each.__name__.split('.')[1]}": each.Config for each in (evaluate, fewshot, maml, sweeps)}
+OPTIONS = {
+    "minisiamese.backend": BackendOptions,
+    "minisiamese.bench": BenchOptions,
+    "minisiamese.evaluate": EvaluateOptions,
+    "minisiamese.predict": PredictOptions,
+    "minisiamese.studies.fewshot": FewshotOptions,
+    "minisiamese.studies.maml": MamlOptions,
+    "minisiamese.studies.report000": Report000Options,
+    "minisiamese.studies.results": ResultsOptions,
+    "minisiamese.studies.sweeps": SweepsOptions,
+}
 
 
 def test_the_example_gives_a_right_gradient():
@@ -32,7 +47,7 @@ def test_the_example_gives_a_right_gradient():
 @pytest.mark.parametrize(
     "line",
     re.findall(
-        r"^    .*python -m (minisiamese\.(?:train|evaluate|fewshot|maml|sweeps) .*?)(?: #.*| >.*)?$",
+        r"^    .*python -m (minisiamese\..*?)(?: +#.*| >.*)?$",
         README.replace("\\\n", ""),  # a line that goes on is one
         re.M,
     ),
@@ -41,15 +56,15 @@ def test_every_command_is_one_that_the_program_takes(line, monkeypatch, tmp_path
     program, *arguments = shlex.split(line)
     if "--resume" in arguments:  # a run to go on with
         monkeypatch.chdir(tmp_path)
-        config = TrainConfig(data="omniglot").checked()
+        settings = Settings.of_recipe(data="omniglot").checked()
         run = Path(arguments[arguments.index("--out") + 1])
         run.mkdir(parents=True)
-        (run / "config.json").write_text(json.dumps(config.to_json()))
+        (run / "config.json").write_text(json.dumps(settings.to_json()))
     monkeypatch.setattr(sys, "argv", [program, *arguments])
     if program == "minisiamese.train":
         from_command_line().checked()
     else:
-        parse(CONFIGS[program], program)
+        parse(OPTIONS[program], program)
 
 
 def test_the_top_level_is_the_agreed_one():
@@ -57,5 +72,6 @@ def test_the_top_level_is_the_agreed_one():
     if listed.returncode:
         pytest.skip("not a git checkout")
     top = {name.split("/")[0] for name in listed.stdout.split()}
-    expected = {"minisiamese", "lessons", "tests", "data_scripts", "pyproject.toml", "README.md", "LICENSE"}
+    expected = {"minisiamese", "lessons", "tests", "data_scripts", "pyproject.toml"}
+    expected |= {"README.md", "CONTRIBUTING.md", "LICENSE"}
     assert {name for name in top if not name.startswith(".")} == expected

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import test_layers
 
+from minisiamese.backbones.residual import Frozen, GlobalAveragePool, Residual
+from minisiamese.backbones.resnet import StridedMaxPool2D
 from minisiamese.backend import to_host
 from minisiamese.convolution import Conv2D
 from minisiamese.gradcheck import check_layer
-from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
-from minisiamese.pooling import StridedMaxPool2D
-from minisiamese.residual import Frozen, GlobalAveragePool, Named, Residual
+from minisiamese.layers import BatchNorm, Flatten, Linear, Named, ReLU, Sequential, Sigmoid
 
 
 def body(rng, before, width, stride=1):

@@ -10,10 +10,13 @@ from conftest import call
 from PIL import Image
 from sklearn.metrics import average_precision_score
 
-from minisiamese import baselines, checkpoint, data, evaluate, hog, retrieval, retrieval_pictures
-from minisiamese.config import Config as TrainConfig
+from minisiamese import checkpoint, data
 from minisiamese.errors import BadInput
-from minisiamese.networks import build
+from minisiamese.evaluate import __main__ as evaluate
+from minisiamese.evaluate import baselines, hog, protocols, retrieval, retrieval_pictures
+from minisiamese.runs.build import build, part_of
+from minisiamese.runs.folder import load_run
+from minisiamese.runs.settings import Settings
 from minisiamese.siamese import DistanceHead, EuclideanHead, L1Head
 
 KEYS = ("mean_average_precision", "interval", "precision_at_1", "precision_at_1_interval", "recall_at")
@@ -82,7 +85,7 @@ def test_pixels_are_compared_as_nearest_neighbour_does(drawings):
     images, rows = drawings.images[:30], np.array([3, 8])
     pairs = np.stack(np.meshgrid(rows, np.arange(30), indexing="ij"), axis=-1).reshape(-1, 2)
     expected = baselines.nearest_neighbour(images, pairs).reshape(2, 30) ** 2  # whole numbers
-    np.testing.assert_allclose(retrieval._pixels(images)(rows) ** 2, expected, rtol=1e-6)
+    np.testing.assert_allclose(retrieval.pixel_similarity(images)(rows) ** 2, expected, rtol=1e-6)
 
 
 def test_the_interval_is_of_whole_classes(rng):
@@ -127,10 +130,10 @@ def rows_in(part, dataset):
 
 def test_seen_are_classes_trained_on_and_unseen_are_not(small_omniglot, monkeypatch):
     monkeypatch.setattr(retrieval, "SEEN", 7)
-    config = TrainConfig(data="omniglot", validation_alphabets=1)
+    config = Settings.of_recipe(data="omniglot", validation_alphabets=1)
     drawn = retrieval.sets(config, 0, small_omniglot)
     (seen, trained_on), (unseen, unseen_trained_on) = drawn["seen"], drawn["unseen"]
-    training, evaluation = (data.part(name, config, small_omniglot) for name in ("training", "evaluation"))
+    training, evaluation = (part_of(name, config, small_omniglot) for name in ("training", "evaluation"))
     assert trained_on and not unseen_trained_on
     assert rows_in(seen, training) == (True, True) and rows_in(unseen, training) == (False, False)
     assert len(seen.rows_of_class) == 7 and len(seen.images) == 7 * 4
@@ -143,8 +146,8 @@ def test_of_the_papers_split_seen_drawings_are_of_other_drawers(small_omniglot, 
     background = data.load("omniglot", "background", small_omniglot)
     of_20 = replace(background, drawers=np.array([0, 1, 12, 13, 20])[background.drawers])
     monkeypatch.setattr(retrieval.omniglot, "load", lambda split, data_dir: of_20)
-    monkeypatch.setattr(retrieval.data, "part", lambda name, *_: {"evaluation": background.take_groups([0])}[name])
-    seen, trained_on = retrieval.sets(TrainConfig(data="omniglot", split="paper"), 0)["seen"]
+    monkeypatch.setattr(data, "part", lambda name, *_: {"evaluation": background.take_groups([0])}[name])
+    seen, trained_on = retrieval.sets(Settings.of_recipe(data="omniglot", split="paper"), 0)["seen"]
     assert not trained_on and set(seen.drawers.tolist()) == {13, 20} and len(seen.rows_of_class) == 50
 
 
@@ -170,8 +173,8 @@ def test_seen_and_unseen_of_a_folder(tmp_path, rng, train, test, seen_names, uns
     colours(tmp_path / "train" if test else tmp_path, train, 5, rng)
     if test:
         colours(tmp_path / "test", test, 3, rng)
-    config = TrainConfig(data="folder", data_dir=tmp_path)
-    parts = {name: data.part(name, config) for name in ("training", "validation", "evaluation")}
+    config = Settings.of_recipe(data="folder", data_dir=tmp_path)
+    parts = {name: part_of(name, config) for name in ("training", "validation", "evaluation")}
     drawn = retrieval.sets(config, 0)
     seen, trained_on = drawn["seen"]
     assert trained_on == (seen_names == "train")
@@ -196,7 +199,9 @@ def run_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(retrieval, "SEEN", 9)
     monkeypatch.setattr(retrieval, "UNSEEN", 12)
     monkeypatch.setattr(hog, "features", lambda images, frame: images.mean(axis=1).reshape(len(images), -1))
-    config = TrainConfig(data="omniglot", network="conv4", loss="triplet", validation_alphabets=1, seed=3).checked()
+    config = Settings.of_recipe(
+        data="omniglot", network="conv4", loss="triplet", validation_alphabets=1, seed=3
+    ).checked()
     network = build(config, np.random.default_rng(3))
     checkpoint.save(tmp_path / "best.npz", network.arrays(), {"config": config.to_json()})
     return tmp_path
@@ -225,14 +230,14 @@ def test_the_protocol_and_what_is_said_of_it(run_folder, small_omniglot, monkeyp
     assert result["pictures"] == [str(run_folder / name) for name in ("retrieval.png", "distances.png")]
     assert all(Image.open(path).width > 1000 for path in result["pictures"])
 
-    said = evaluate.describe(result)
+    said = protocols.describe(result)
     assert "every image against all others, no cut-off, 1 view" in said and "trained on themselves" in said
     assert f"{result['unseen']['mean_average_precision']:.2%}" in said and str(run_folder / "distances.png") in said
 
 
 def asked(run, data_dir):
-    network, trained, _ = evaluate.load_run(run)
-    return evaluate.Config(run, protocol="retrieval", data_dir=data_dir), network, trained
+    network, trained, _ = load_run(run)
+    return protocols.EvaluateOptions(run, protocol="retrieval", data_dir=data_dir), network, trained
 
 
 def test_without_a_run_folder_or_hog_there_are_figures_all_the_same(run_folder, small_omniglot, monkeypatch, capsys):
@@ -240,15 +245,15 @@ def test_without_a_run_folder_or_hog_there_are_figures_all_the_same(run_folder, 
         raise BadInput("no scikit-image")
 
     monkeypatch.setattr(hog, "features", absent)
-    result = evaluate.measure(*asked(run_folder / "best.npz", small_omniglot))
+    result = protocols.measure(*asked(run_folder / "best.npz", small_omniglot))
     assert result["left_out"] == {"hog": "no scikit-image"} and result["pictures"] == []
-    assert "hog is left out: no scikit-image" in evaluate.describe(result) and capsys.readouterr().err == ""
+    assert "hog is left out: no scikit-image" in protocols.describe(result) and capsys.readouterr().err == ""
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(retrieval_pictures, "draw", full)
-    assert evaluate.measure(*asked(run_folder, small_omniglot)) == result
+    assert protocols.measure(*asked(run_folder, small_omniglot)) == result
     assert "no pictures" in capsys.readouterr().err
 
 
@@ -260,8 +265,8 @@ def test_an_option_of_other_protocols_is_refused(run_folder, monkeypatch, capsys
 
 def test_images_of_another_kind_get_one_line(run_folder, tmp_path, rng, monkeypatch, capsys):
     colours(tmp_path / "images", "abcdefgh", 4, rng)
-    _, trained, _ = evaluate.load_run(run_folder)
-    in_colour = replace(trained, data="folder", data_dir=tmp_path / "images")
+    _, trained, _ = load_run(run_folder)
+    in_colour = trained.but(data="folder", data_dir=tmp_path / "images")
     arrays, _ = checkpoint.load(run_folder / "best.npz")
     checkpoint.save(run_folder / "best.npz", arrays, {"config": in_colour.to_json()})
     assert call(monkeypatch, evaluate.main, run_folder, "--protocol", "retrieval") == 2
@@ -269,7 +274,7 @@ def test_images_of_another_kind_get_one_line(run_folder, tmp_path, rng, monkeypa
 
 
 def test_a_set_has_so_many_images_at_most_and_as_many_of_each_class(small_omniglot, monkeypatch):
-    config = TrainConfig(data="omniglot", validation_alphabets=1).checked()
+    config = Settings.of_recipe(data="omniglot", validation_alphabets=1).checked()
     whole, _ = retrieval.sets(config, 0, small_omniglot)["unseen"]
     monkeypatch.setattr(retrieval, "IMAGES", 3 * len(whole.rows_of_class))
     fewer, _ = retrieval.sets(config, 0, small_omniglot)["unseen"]

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from minisiamese.backend import to_host
+from minisiamese.criteria import CRITERIA
 from minisiamese.data.dataset import Dataset
 from minisiamese.data.samplers import Episodes, Pairs, Triplets
 from minisiamese.gradcheck import numerical_gradient, relative_error
 from minisiamese.losses import n_way
-from minisiamese.networks import cifar10_classifier, conv4, koch, mnist_classifier
-from minisiamese.siamese import CRITERIA, DistanceHead, EuclideanHead, L1Head
+from minisiamese.networks import conv4, koch
+from minisiamese.siamese import DistanceHead, EuclideanHead, L1Head
+from minisiamese.studies.report000.classifiers import cifar10_classifier, mnist_classifier
 
 
 @pytest.fixture
@@ -47,8 +49,8 @@ def test_heads_of_many_pairs_need_many_chunks(rng, monkeypatch, device, put):
     z, pairs = rng.normal(size=(30, 8)), rng.integers(0, 30, (500, 2))
     whole = L1Head(8).astype(np.float64)
     s, dz = whole.forward(z, pairs), whole.backward(np.ones(500))
-    monkeypatch.setattr("minisiamese.backend.HOST_CHUNK_BYTES", 4096)
-    monkeypatch.setattr("minisiamese.backend.DEVICE_CHUNK_BYTES", 4096)
+    monkeypatch.setattr("minisiamese.threads.HOST_CHUNK_BYTES", 4096)
+    monkeypatch.setattr("minisiamese.threads.DEVICE_CHUNK_BYTES", 4096)
     parts = L1Head(8).astype(np.float64).to(device)
     np.testing.assert_allclose(to_host(parts.forward(put(z), put(pairs))), s)
     np.testing.assert_allclose(to_host(parts.backward(put(np.ones(500)))), dz, atol=1e-12)

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 from conftest import call
 
-from minisiamese import data, train
+from minisiamese import data
 from minisiamese.data.dataset import hold_out
 from minisiamese.errors import BadInput
-from minisiamese.sweeps import __main__ as sweeps
-from minisiamese.sweeps import pictures as sweep_pictures
+from minisiamese.studies.sweeps import __main__ as program
+from minisiamese.studies.sweeps import pictures as sweep_pictures
+from minisiamese.studies.sweeps import settings as sweeps
+from minisiamese.studies.sweeps import trainings
+from minisiamese.train import trainer
+from minisiamese.train.trainer import Trainer
 
 DONE = 2 * 3  # trainings of two sweeps of two values and two seeds; those of the base are shared
 
@@ -21,11 +25,11 @@ DONE = 2 * 3  # trainings of two sweeps of two values and two seeds; those of th
 def small(monkeypatch, drawings):
     """Two values a sweep, steps of a few drawings; asking for images to test on fails."""
     parts = dict(zip(("training", "validation"), hold_out(drawings, 1), strict=True))
-    monkeypatch.setattr(data, "part", lambda name, run, data_dir=None: parts[name])
-    monkeypatch.setattr(train, "VALIDATION_RUNS", {"alphabets": 2})
+    monkeypatch.setattr(data, "part", lambda name, *_: parts[name])
+    monkeypatch.setattr(trainer, "VALIDATION_RUNS", {"alphabets": 2})
     monkeypatch.setattr(sweeps, "TUPLES", 10)
     monkeypatch.setattr(sweeps, "WAYS", 5)
-    monkeypatch.setattr(sweeps, "CLASSES", 5)
+    monkeypatch.setattr(trainings, "CLASSES", 5)
     values = {"lr": (1e-3, 1e-2), "margin": (1.0, 2.0), "positive": (0.4, 0.6), "hardest": (0.1, 0.5)}
     for name, each in values.items():
         monkeypatch.setitem(sweeps.SWEEPS, name, replace(sweeps.SWEEPS[name], values=each))
@@ -34,22 +38,22 @@ def small(monkeypatch, drawings):
 @pytest.fixture
 def made(monkeypatch):
     """The folders of trainings, one for each step made in them."""
-    steps, step = [], train.Trainer.train_step
+    steps, step = [], Trainer.train_step
     monkeypatch.setattr(
-        train.Trainer, "train_step", lambda trainer: (steps.append(trainer.config.out.name), step(trainer))[1]
+        Trainer, "train_step", lambda each: (steps.append(each.settings.machine.out.name), step(each))[1]
     )
     return steps
 
 
 def start(monkeypatch, out, *options):
-    return call(monkeypatch, sweeps.main, "glyphs", "--out", out, "--threads", 1, *options)
+    return call(monkeypatch, program.main, "glyphs", "--out", out, "--threads", 1, *options)
 
 
 OPTIONS = ("--only", "lr,margin", "--seeds", 2, "--steps", 2)
 
 
 def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, capsys, made):
-    step, out = train.Trainer.train_step, tmp_path / "out"
+    step, out = Trainer.train_step, tmp_path / "out"
 
     def step_and_interrupt(trainer):
         loss = step(trainer)
@@ -57,16 +61,16 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
             signal.raise_signal(signal.SIGINT)
         return loss
 
-    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    monkeypatch.setattr(Trainer, "train_step", step_and_interrupt)
     assert start(monkeypatch, out, *OPTIONS) == 130
     told = capsys.readouterr()
-    assert told.err.strip().endswith(f"go on with: python -m minisiamese.sweeps glyphs --out {out} --resume")
+    assert told.err.strip().endswith(f"go on with: python -m minisiamese.studies.sweeps glyphs --out {out} --resume")
     assert not told.out and len(list(out.glob("trainings/*/result.json"))) == 2 and not (out / "results.json").exists()
 
     assert start(monkeypatch, out, *OPTIONS) == 2
     assert "exists already" in capsys.readouterr().err
     assert start(monkeypatch, out, "--resume", "--seeds", 3) == 2  # the default, but not of these
-    assert "begun with seeds 2, not 3" in capsys.readouterr().err
+    assert f"--seeds cannot change on --resume: {out} was begun with 2" in capsys.readouterr().err
     assert start(monkeypatch, out, "--resume") == 130  # the fourth was complete, and is kept
     assert len(list(out.glob("trainings/*/result.json"))) == 4
     capsys.readouterr()
@@ -78,7 +82,7 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
 
     monkeypatch.setattr(sweep_pictures, "draw", lambda *_: None)
     with monkeypatch.context() as patch:
-        patch.setattr(train, "Trainer", None)  # not even begun again
+        patch.setattr(trainings, "Trainer", None)  # not even begun again
         assert start(patch, out, "--resume") == 0
     assert start(monkeypatch, tmp_path / "whole", *OPTIONS) == 0
     assert json.loads((tmp_path / "whole/results.json").read_text()) == results
@@ -97,19 +101,20 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
 
 
 def test_a_training_differs_from_the_base_in_one_setting(tmp_path):
-    config = sweeps.Config("glyphs", tmp_path, flips=True, threads=1)
+    config = sweeps.SweepsOptions("glyphs", tmp_path, flips=True, threads=1)
     base = sweeps.training(config, "lr", sweeps.BASE["lr"], 0)
-    assert (base.loss, base.margin, base.positive, base.embedding) == ("contrastive-linear", 2, 0.4, 256)
-    assert base.flips and not base.turn and base.validate_every == base.steps
+    assert (base.loss.name, base.loss.margin, base.loss.positive) == ("contrastive-linear", 2, 0.4)
+    assert base.network.embedding == 256
+    assert base.data.flips and not base.data.turn and base.measuring.validate_every == base.learning.steps
     for name, value in {"lr": 1e-2, "positive": 0.6, "margin": 1.0, "embedding": 16}.items():
         other = sweeps.training(config, name, value, 0).to_json()
         different = {key for key, kept in base.to_json().items() if other[key] != kept}
         assert different == {name, "out"} and other[name] in (value, (value,))
         assert sweeps.training(config, name, sweeps.BASE[name], 0) == base
-    hardest = sweeps.training(config, "hardest", 0.1, 0)
-    assert (hardest.loss, hardest.mining, hardest.hardest, hardest.batch) == ("triplet-squared", "hardest", 0.1, 5)
+    loss = sweeps.training(config, "hardest", 0.1, 0).loss
+    assert (loss.name, loss.mining, loss.hardest, loss.batch) == ("triplet-squared", "hardest", 0.1, 5)
     triplet = replace(config, loss="triplet")
-    losses = {name: sweeps.training(triplet, name, each.values[0], 0).loss for name, each in sweeps.SWEEPS.items()}
+    losses = {name: sweeps.training(triplet, name, each.values[0], 0).loss.name for name, each in sweeps.SWEEPS.items()}
     assert losses == dict.fromkeys(sweeps.SWEEPS, "triplet") | {"positive": "contrastive-linear"}
 
 
@@ -122,11 +127,11 @@ def test_a_loss_that_is_not_a_number_is_a_result(tmp_path, monkeypatch, capsys):
 
 
 def test_retrieval_is_measured_on_a_few_images_always_the_same(drawings, monkeypatch):
-    monkeypatch.setattr(sweeps, "IMAGES", 3)
-    images = sweeps.sample(drawings)
+    monkeypatch.setattr(trainings, "IMAGES", 3)
+    images = trainings.sample(drawings)
     assert np.bincount(images.labels).tolist() == [3] * 5
     assert len({image.tobytes() for image in images.images}) == 15
-    assert np.array_equal(sweeps.sample(drawings).images, images.images)
+    assert np.array_equal(trainings.sample(drawings).images, images.images)
 
 
 def test_the_figures_of_a_value_by_hand():
@@ -164,4 +169,4 @@ def test_bad_input_gets_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsy
 
 def test_a_folder_is_needed_for_the_data_set_folder(tmp_path):
     with pytest.raises(BadInput, match="folder needs --data-dir"):
-        sweeps.run(sweeps.Config("folder", tmp_path / "out"))
+        trainings.make_sweeps(sweeps.SweepsOptions("folder", tmp_path / "out"))

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import replace
 
 import cupy_double
 import numpy as np
@@ -15,16 +16,27 @@ import pytest
 from conftest import call, make_omniglot
 from PIL import Image
 
-from minisiamese import backend, checkpoint, data, evaluate, train
-from minisiamese.baselines import nearest_neighbour
-from minisiamese.config import Config
+from minisiamese import checkpoint, data, threads
+from minisiamese.criteria import CRITERIA
 from minisiamese.data import omniglot
 from minisiamese.data.dataset import hold_out
+from minisiamese.errors import BadInput
+from minisiamese.evaluate import __main__ as evaluate
+from minisiamese.evaluate import protocols
+from minisiamese.evaluate.baselines import nearest_neighbour
+from minisiamese.fast.block import Block
+from minisiamese.layers import Named
 from minisiamese.mining import MINING
-from minisiamese.siamese import CRITERIA
+from minisiamese.runs import build
+from minisiamese.runs.folder import load_run
+from minisiamese.runs.settings import PLACES, Settings
+from minisiamese.train import __main__ as train
+from minisiamese.train import loop
+from minisiamese.train import trainer as training
+from minisiamese.train.trainer import Trainer
 
 PICTURES = ("curves.png", "pairs.png", "trial.png", "ways.png")
-SLOW = "step = train.Trainer.train_step; train.Trainer.train_step = lambda self: (time.sleep(0.1), step(self))[1]"
+SLOW = "step = Trainer.train_step; Trainer.train_step = lambda self: (time.sleep(0.1), step(self))[1]"
 SETTINGS = (
     "--validation-alphabets 1 --batch 6 --drawings 3 --views 2 --validate-every 5 --checkpoint-every 4 --seed 3".split()
 )
@@ -34,9 +46,10 @@ SETTINGS = (
 def quick_tests():
     """The tests after training measure one baseline, on few trials."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(evaluate, "BASELINES", {"nearest_neighbour": nearest_neighbour})
-    patch.setattr(evaluate, "TRIALS", {"nway": 30, "mnist": 30, "verification": 60})
-    patch.setattr(train, "VALIDATION_RUNS", {"alphabets": 2, "paper": 2, "vinyals": 2})
+    patch.setattr(protocols, "BASELINES", {"nearest_neighbour": nearest_neighbour})
+    for name, trials in {"nway": 30, "verification": 60}.items():
+        patch.setitem(protocols.PROTOCOLS, name, replace(protocols.PROTOCOLS[name], trials=trials))
+    patch.setattr(training, "VALIDATION_RUNS", {"alphabets": 2, "paper": 2, "vinyals": 2})
     yield
     patch.undo()
 
@@ -87,15 +100,17 @@ def test_what_a_run_leaves(whole, small_omniglot):
 
 def test_evaluate_repeats_the_summary(whole, small_omniglot):
     summary = json.loads((whole / "summary.json").read_text())
-    network, trained, _ = evaluate.load_run(whole)
+    network, trained, _ = load_run(whole)
     for key, protocol in (("lake", "lake"), ("one_shot", "nway"), ("verification", "verification")):
-        again = evaluate.measure(evaluate.Config(whole, protocol=protocol, data_dir=small_omniglot), network, trained)
+        again = protocols.measure(
+            protocols.EvaluateOptions(whole, protocol=protocol, data_dir=small_omniglot), network, trained
+        )
         assert again == summary[key]
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 12])
 def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch, capsys, stop_at):
-    out, step = tmp_path / "run", train.Trainer.train_step
+    out, step = tmp_path / "run", Trainer.train_step
 
     def step_and_interrupt(trainer):
         loss = step(trainer)
@@ -103,9 +118,9 @@ def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatc
             signal.raise_signal(signal.SIGINT)
         return loss
 
-    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    monkeypatch.setattr(Trainer, "train_step", step_and_interrupt)
     code = start(monkeypatch, *arguments(small_omniglot, out))
-    monkeypatch.setattr(train.Trainer, "train_step", step)
+    monkeypatch.setattr(Trainer, "train_step", step)
     if stop_at < 12:
         assert code == 130 and "--resume" in capsys.readouterr().out
         summary = json.loads((out / "summary.json").read_text())
@@ -121,27 +136,27 @@ def test_a_closed_pipe_loses_no_step(small_omniglot, tmp_path, monkeypatch):
         if line.startswith("step 5"):
             raise BrokenPipeError
 
-    monkeypatch.setattr(train.tqdm, "write", nobody_reads)
+    monkeypatch.setattr(loop.tqdm, "write", nobody_reads)
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 130
     assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 6
 
 
 def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot, tmp_path, monkeypatch):
-    step, validate, out = train.Trainer.train_step, train.Trainer.validate, tmp_path / "run"
+    step, validate, out = Trainer.train_step, Trainer.validate, tmp_path / "run"
 
     def fail(trainer):
         if trainer.step == 7:  # after a validation
             raise KeyboardInterrupt
         return step(trainer)
 
-    monkeypatch.setattr(train.Trainer, "train_step", fail)
-    monkeypatch.setattr(train.Trainer, "validate", lambda trainer: trainer.step / 100)
+    monkeypatch.setattr(Trainer, "train_step", fail)
+    monkeypatch.setattr(Trainer, "validate", lambda trainer: trainer.step / 100)
     argv = arguments(small_omniglot, out)
     argv[argv.index("--checkpoint-every") + 1] = "100"
     assert start(monkeypatch, *argv) == 130
     assert checkpoint.load(out / "best.npz")[1]["step"] == 5 and not (out / "last.npz").exists()
-    monkeypatch.setattr(train.Trainer, "train_step", step)
-    monkeypatch.setattr(train.Trainer, "validate", validate)
+    monkeypatch.setattr(Trainer, "train_step", step)
+    monkeypatch.setattr(Trainer, "validate", validate)
     assert start(monkeypatch, *argv[:5], "--resume") == 0
     assert_same_end(out, whole)
 
@@ -151,7 +166,8 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
     program = [
         sys.executable,
         "-c",
-        f"import time; from minisiamese import train; train.VALIDATION_RUNS = dict(alphabets=2); {SLOW}; train.main()",
+        "import time; from minisiamese.train import __main__ as train, trainer; from minisiamese.train.trainer import "
+        f"Trainer; trainer.VALIDATION_RUNS = dict(alphabets=2); {SLOW}; train.main()",
     ]
     process = subprocess.Popen([*program, *arguments(small_omniglot, out)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -169,7 +185,7 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
 
 def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(small_omniglot, tmp_path, monkeypatch):
     accuracies = iter([0.1, 0.9, 0.3, 0.2])  # at steps 0, 5, 10 and 12
-    monkeypatch.setattr(train.Trainer, "validate", lambda trainer: next(accuracies))
+    monkeypatch.setattr(Trainer, "validate", lambda trainer: next(accuracies))
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 0
     assert checkpoint.load(tmp_path / "run/best.npz")[1]["step"] == 5
     summary = json.loads((tmp_path / "run/summary.json").read_text())
@@ -213,7 +229,7 @@ def test_evaluation_data_is_asked_for_first_and_opened_last(small_omniglot, tmp_
 
 def test_what_is_trained_on_is_not_what_is_validated_on(drawings):
     training, held = hold_out(drawings, 2)
-    trainer = train.Trainer(Config(data="omniglot", batch=6, drawings=3).checked(), training, held)
+    trainer = Trainer(Settings.of_recipe(data="omniglot", batch=6, drawings=3).checked(), training, held)
     pictures = {image.tobytes() for image in trainer.trials.images}
     assert pictures <= {image.tobytes() for image in held.images}
     assert not pictures & {image.tobytes() for image in training.images}
@@ -233,8 +249,8 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch, device)
         "schedule": "constant",
         "device": device,
     }
-    config = Config(data="omniglot", network="conv4", frame="page", loss=loss, **settings).checked()
-    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    config = Settings.of_recipe(data="omniglot", network="conv4", frame="page", loss=loss, **settings).checked()
+    trainer = Trainer(config, *hold_out(drawings, 1))
     batch = trainer.sampler.draw(trainer.rng)
     monkeypatch.setattr(trainer.sampler, "draw", lambda rng: batch)
     losses = [float(trainer.train_step()) for _ in range(15)]
@@ -244,28 +260,66 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch, device)
 @pytest.mark.parametrize("network", ["conv4", "conv4-wide"])
 @pytest.mark.parametrize("loss", ["nway", "contrastive-linear"])
 def test_an_embedding_is_as_long_as_asked(network, loss, drawings):
-    config = Config(data="omniglot", network=network, loss=loss, batch=6, embedding=10).checked()
-    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    config = Settings.of_recipe(data="omniglot", network=network, loss=loss, batch=6, embedding=10).checked()
+    trainer = Trainer(config, *hold_out(drawings, 1))
     trainer.train_step()
     assert trainer.last[0].shape[1] == trainer.network.twin.layers[-1].params["W"].shape[1] == 10
 
 
 def test_settings_of_a_run_reach_its_sampler_and_its_distortions(drawings, monkeypatch):
-    config = Config(data="omniglot", network="conv4", loss="bce", batch=10, positive=0.2, flips=True).checked()
+    config = Settings.of_recipe(
+        data="omniglot", network="conv4", loss="bce", batch=10, positive=0.2, flips=True
+    ).checked()
     seen = []
-    draw = train.draw_photographic
-    monkeypatch.setattr(train, "draw_photographic", lambda rng, count: (seen.append(count), draw(rng, count))[1])
-    trainer = train.Trainer(config, *hold_out(drawings, 1))
+    draw = build.draw_photographic
+    monkeypatch.setattr(build, "draw_photographic", lambda rng, count: (seen.append(count), draw(rng, count))[1])
+    trainer = Trainer(config, *hold_out(drawings, 1))
     trainer.train_step()
     assert seen == [20] and trainer.last[1].same.sum() == 2
 
 
-def test_a_run_of_an_earlier_version_has_the_settings_it_had(tmp_path):
-    values = Config(data="omniglot").checked().to_json()
-    for name in ("positive", "embedding", "flips"):
+@pytest.mark.parametrize(("network", "loss"), [("conv4", "nway"), ("koch35", "bce")])
+def test_plain_and_fused_layers_train_alike(network, loss, drawings):
+    """Side by side for a few steps: the same losses and weights but for roundings, which decide ties in pooling."""
+    settings = {"network": network, "loss": loss, "batch": 6, "drawings": 3, "optimizer": "momentum", "lr": (1e-3,)}
+    plain, fused = (
+        Trainer(Settings.of_recipe(data="glyphs", plain=plain, **settings).checked(), *hold_out(drawings, 1))
+        for plain in (True, False)
+    )
+    assert type(plain.network.twin.layers[0]) is Named and isinstance(fused.network.twin.layers[0], Block)
+    before = {name: array.copy() for name, array in plain.network.arrays().items()}
+    for _ in range(3):
+        assert float(plain.train_step()) == pytest.approx(float(fused.train_step()), rel=1e-3)
+    arrays = fused.network.arrays()
+    assert max(abs(arrays[name] - before[name]).max() for name in before) > 2e-3
+    for name, array in plain.network.arrays().items():
+        np.testing.assert_allclose(array, arrays[name], rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def test_a_plain_run_is_evaluated_fused(small_omniglot, tmp_path, monkeypatch):
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--plain", steps=2)) == 0
+    network, settings, _ = load_run(tmp_path / "run")
+    assert settings.network.plain and isinstance(network.twin.layers[0], Block)
+
+
+def test_settings_are_flat_in_files_and_as_by_default_where_a_file_has_none(tmp_path):
+    settings = Settings.of_recipe("paper", data="omniglot", weights=None, out=tmp_path).checked()
+    values = json.loads(json.dumps(settings.to_json()))
+    assert Settings.from_json(values, tmp_path) == settings and values["network"] == "koch"
+    for name in ("positive", "embedding", "flips", "plain"):
         del values[name]
-    read = Config.from_json(values, tmp_path)
-    assert (read.positive, read.embedding, read.flips) == (0.5, None, False)
+    assert Settings.from_json(values, tmp_path) == settings
+    for bad in (None, [], {}, values | {"network": "resnet"}, values | {"batch": "many"}, values | {"lr": 3}):
+        with pytest.raises(BadInput):
+            Settings.from_json(bad, tmp_path)
+
+
+def test_settings_by_their_flat_keys():
+    settings = Settings.of_recipe(data="glyphs", network="resnet18", steps=3)
+    assert settings.learning.lr == (1e-4,) and settings.measuring.views == 1  # what is usual for the network
+    other = settings.but(network="conv4", lr=(1.0,), seed=4)
+    changed = {key for key, value in other.flat().items() if value != settings.flat()[key]}
+    assert changed == {"network", "lr", "seed"} and other.network.name == "conv4"
 
 
 LEARNING = {  # settings that decide what a step does
@@ -286,14 +340,14 @@ LEARNING = {  # settings that decide what a step does
 
 def trainer_on(device, name, drawings):
     settings = {"network": "conv4", "batch": 6, "device": device} | LEARNING[name]
-    return train.Trainer(Config(data="omniglot", **settings).checked(), *hold_out(drawings, 1))
+    return Trainer(Settings.of_recipe(data="omniglot", **settings).checked(), *hold_out(drawings, 1))
 
 
 @pytest.fixture
 def rel(request, monkeypatch):
     """How alike losses are after some steps on two devices. A few roundings decide ties in pooling, and Adam makes much
     of small gradients: so the double computes in NumPy's chunks, and is nearly exact. No GPU is."""
-    monkeypatch.setattr(backend, "DEVICE_CHUNK_BYTES", backend.HOST_CHUNK_BYTES)
+    monkeypatch.setattr(threads, "DEVICE_CHUNK_BYTES", threads.HOST_CHUNK_BYTES)
     return 0.2 if request.node.callspec.params["device"] == "cupy" else 1e-3
 
 
@@ -325,9 +379,9 @@ def test_the_loss_is_all_that_a_run_reads_and_only_to_print_it(name, a_line, dra
     for saving in ("validate", "save_best", "save_last"):
         monkeypatch.setattr(trainer, saving, lambda *_: 0.0)
     before = cupy_double.copies()
-    train.loop(trainer, tmp_path)
+    loop.loop(trainer, tmp_path)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert sum('"loss"' in line for line in lines) == 3 == trainer.steps // train.LOG_EVERY
+    assert sum('"loss"' in line for line in lines) == 3 == trainer.steps // loop.LOG_EVERY
     assert cupy_double.copies() == before + 3 * a_line
 
 
@@ -341,7 +395,7 @@ def test_one_bad_number_among_the_weights_is_seen(drawings, device):
 
 def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkeypatch, device, rel):
     """Begun on the device and finished on NumPy, and the other way round: the losses are those of a run on NumPy."""
-    step, losses = train.Trainer.train_step, []
+    step, losses = Trainer.train_step, []
 
     def step_and_interrupt(trainer):
         losses.append(float(loss := step(trainer)))
@@ -349,7 +403,7 @@ def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkey
             signal.raise_signal(signal.SIGINT)
         return loss
 
-    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    monkeypatch.setattr(Trainer, "train_step", step_and_interrupt)
     for name, first, then in (("run", device, "cpu"), ("other", "cpu", device)):
         out = tmp_path / name
         assert start(monkeypatch, *arguments(small_omniglot, out), "--device", first) == 130
@@ -393,17 +447,17 @@ def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
     assert (config["epoch_steps"], config["init"], config["split"], config["patience"]) == (27, "paper", "paper", 20)
     assert (config["loss"], config["optimizer"], config["schedule"]) == ("bce", "momentum", "epoch")
     assert (config["frame"], config["turn"], config["views"]) == ("page", False, 1)
-    step = train.Trainer.train_step
+    step = Trainer.train_step
     caps = []
 
     def step_and_interrupt(trainer):
-        caps.append(trainer.schedule()[1])
+        caps.append(trainer.schedule(trainer.step, trainer.steps)[1])
         loss = step(trainer)
         if trainer.step == 7:
             signal.raise_signal(signal.SIGINT)
         return loss
 
-    monkeypatch.setattr(train.Trainer, "train_step", step_and_interrupt)
+    monkeypatch.setattr(Trainer, "train_step", step_and_interrupt)
     assert start(monkeypatch, *argv, "--out", tmp_path / "run") == 130
     resume = [*argv[:3], "--out", tmp_path / "run", "--resume"]
     assert start(monkeypatch, *resume, "--recipe", "matlab") == 2  # another recipe
@@ -433,13 +487,13 @@ def test_the_matlab_recipe_whole(small_omniglot, tmp_path, monkeypatch):
     assert start(monkeypatch, *recipe, "--batch", 6, "--steps", 2, "--out", tmp_path / "run") == 0
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert (config["init"], config["beta2"], config["lr"], config["within"]) == ("narrow", 0.99, [6e-5], 0)
-    usual = Config.of_recipe("matlab", data="omniglot").checked()
-    assert (usual.steps, usual.batch, usual.network) == (10_000, 180, "koch")
-    assert Config.of_recipe("matlab", data="omniglot", minutes=3.0).checked().steps is None
+    usual = Settings.of_recipe("matlab", data="omniglot").checked()
+    assert (usual.learning.steps, usual.loss.batch, usual.network.name) == (10_000, 180, "koch")
+    assert Settings.of_recipe("matlab", data="omniglot", minutes=3.0).checked().learning.steps is None
 
 
 def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch):
-    monkeypatch.setattr(train.Trainer, "validate", lambda trainer: 0.5 if trainer.step >= 10 else 0.1)
+    monkeypatch.setattr(Trainer, "validate", lambda trainer: 0.5 if trainer.step >= 10 else 0.1)
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--patience", 2, "--epoch-steps", 5)) == 0
     assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 12
     argv = arguments(small_omniglot, tmp_path / "long", "--patience", 2, "--epoch-steps", 5, steps=60)
@@ -468,16 +522,14 @@ def test_minutes_are_the_same_run_as_the_steps_they_came_to(small_omniglot, tmp_
             raise KeyboardInterrupt  # as if killed, after the plan and before the next regular save
         return step(trainer)
 
-    step = train.Trainer.train_step
-    monkeypatch.setattr(train.Trainer, "plan", plan)
-    monkeypatch.setattr(train.Trainer, "train_step", fail)
+    step = Trainer.train_step
+    monkeypatch.setattr(Trainer, "plan", plan)
+    monkeypatch.setattr(Trainer, "train_step", fail)
     argv = [part for part in arguments(small_omniglot, tmp_path / "run") if part not in ("--steps", "12")]
     argv[argv.index("--checkpoint-every") + 1] = "100"
     assert start(monkeypatch, *argv, "--minutes", "1") == 130
-    monkeypatch.setattr(
-        train.Trainer, "plan", lambda trainer: pytest.fail("planned twice") if not trainer.steps else False
-    )
-    monkeypatch.setattr(train.Trainer, "train_step", step)
+    monkeypatch.setattr(Trainer, "plan", lambda trainer: pytest.fail("planned twice") if not trainer.steps else False)
+    monkeypatch.setattr(Trainer, "train_step", step)
     assert start(monkeypatch, *argv[:5], "--resume") == 0
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=30)) == 0
     assert_same_end(tmp_path / "run", tmp_path / "again")
@@ -500,7 +552,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--lr", "inf"], "--lr must be more than 0 and finite"),
         (["--momentum", "3"], "--momentum"),
         (["--l2", "-1"], "--l2"),
-        (["--loss", "triplet", "--head", "euclidean"], "--head euclidean"),
+        (["--loss", "triplet", "--head", "euclidean"], "--head euclidean is for --loss nway and bce, not for triplet"),
         (["--steps", "0"], "--steps must be more than 0"),
         (["--minutes", "3"], "--steps or --minutes"),
         (["--within", "2"], "--within"),
@@ -508,22 +560,23 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--batch", "500"], "classes to train on"),
         (["--drawings", "9"], "only 4 images"),
         (["--l2", "1", "2"], "--l2 takes 1 or 5 numbers"),
-        (["--init", "paper"], "--network koch"),
+        (["--init", "paper"], "--init paper is for --network koch and koch35, not for conv4-wide"),
         (["--recipe", "best", "--lr", "1", "2"], "--lr takes 1 or 5 numbers"),
         (["--beta2", "1"], "--beta2"),
         (["--batch", "1"], "--batch must be at least 2"),
         (["--loss", "triplet", "--mining", "hard", "--batch", "1"], "--batch must be at least 2"),
-        (["--mining", "hard"], "--mining is for --loss triplet"),
+        (["--mining", "hard"], "--mining hard is for --loss triplet and triplet-squared, not for nway"),
         (["--loss", "triplet", "--mining", "hardest", "--hardest", "0"], "--hardest is a share"),
         (["--recipe", "matlab", "--network", "conv4"], "(--recipe matlab is --init narrow)"),
-        (["--pairs", "100"], "--pairs is for the losses on pairs"),
+        (["--recipe", "paper", "--embedding", "16"], "(--recipe paper is --network koch)"),
+        (["--pairs", "100"], "--pairs is for --loss bce, contrastive and contrastive-linear, not for nway"),
         (["--loss", "bce", "--pairs", "5"], "--pairs 5"),
         (["--positive", "0.4"], "--positive is for pairs drawn at random, not for nway"),
         (["--loss", "bce", "--pairs", "60", "--positive", "0.4"], "not for --pairs"),
         (["--loss", "bce", "--positive", "0.1"], "pairs of both kinds among 6"),
         (["--loss", "bce", "--positive", "1"], "pairs of both kinds among 6"),
-        (["--flips", "--no-distort"], "--flips is not for --no-distort"),
-        (["--loss", "bce", "--pairs", "60", "--flips"], "--flips is not for --pairs"),
+        (["--flips", "--no-distort"], "distortions drawn at random, not for --no-distort"),
+        (["--loss", "bce", "--pairs", "60", "--flips"], "distortions drawn at random, not for --pairs"),
         (["--embedding", "0"], "--embedding must be more than 0"),
         (["--network", "koch35", "--embedding", "16"], "--embedding is for --network conv4"),
         (["--weights", "my.pth"], "--weights is for --network resnet18 and vgg16"),
@@ -561,7 +614,7 @@ def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch
     assert "not a whole checkpoint" in capsys.readouterr().err
     assert (out / "best.npz").read_bytes() == before["best.npz"]
     assert start(monkeypatch, "glyphs", *resume[1:]) == 2
-    assert "a run on omniglot" in capsys.readouterr().err
+    assert "the data set cannot change on --resume" in capsys.readouterr().err
     assert start(monkeypatch, *resume, "--steps", "99") == 2
     assert "--steps cannot change on --resume" in capsys.readouterr().err
     assert start(monkeypatch, *resume, "--seed", "0") == 2  # the default, but not this run's
@@ -586,7 +639,7 @@ def test_a_full_disk_gets_one_line(small_omniglot, tmp_path, monkeypatch, capsys
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(train.Trainer, "save_last", full)
+    monkeypatch.setattr(Trainer, "save_last", full)
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 2
     error = capsys.readouterr().err
     assert "No space left on device" in error and error.count("\n") == 1
@@ -596,17 +649,21 @@ def test_ctrl_c_in_the_final_tests_says_how_to_go_on(small_omniglot, tmp_path, m
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    measure = evaluate.measure
-    monkeypatch.setattr(evaluate, "measure", interrupted)
+    measure = protocols.measure
+    monkeypatch.setattr(protocols, "measure", interrupted)
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)) == 130
     assert "--resume" in capsys.readouterr().err
-    monkeypatch.setattr(evaluate, "measure", measure)
+    monkeypatch.setattr(protocols, "measure", measure)
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", steps=2)[:5], "--resume") == 0
     assert json.loads((tmp_path / "run/summary.json").read_text())["finished"]
 
 
-def test_help_explains_every_setting(monkeypatch, capsys):
+def test_help_explains_every_setting_in_sections_of_a_screen_each(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
     assert start(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
-    assert all(f"--{field.name.replace('_', '-')}" in text for field in fields(Config) if field.name != "data")
+    assert all(f"--{key.replace('_', '-')}" in text for key in PLACES if key != "data")
     assert "Seed of every random draw" in text
+    titles = re.findall("^ (?:(\\w+) options|options) *$", text, re.MULTILINE)
+    assert titles == ["", "data", "network", "loss", "learning", "measuring", "machine"]
+    assert max(section.count("\n") for section in re.split("^ .*options *$", text, flags=re.MULTILINE)) <= 40

@@ -11,7 +11,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from minisiamese import weights
+from minisiamese.backbones import torch_files as weights
 from minisiamese.errors import BadInput
 
 # --- files by hand, opcode by opcode ----------------------------------------------------------------------------------

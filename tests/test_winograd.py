@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import fast
 
-from minisiamese import convolution, winograd
 from minisiamese.backend import to_device, to_host
 from minisiamese.convolution import Conv2D
+from minisiamese.fast import algorithms, winograd
+from minisiamese.fast.fuse import fuse
 
 
 def test_six_multiplications_are_enough_for_four_outputs(rng):
@@ -20,8 +22,8 @@ def both(device, x, out, padding, input_gradient=True):
     """y, dx, dW and db by im2col on NumPy, and by Winograd where the test is to compute."""
     results = []
     for algorithm, where in (("im2col", "cpu"), ("winograd", device)):
-        how = {"padding": padding, "bias": (0, 1), "algorithm": algorithm, "input_gradient": input_gradient}
-        layer = Conv2D(x.shape[3], out, 3, np.random.default_rng(1), **how).astype(x.dtype).to(where)
+        layer = fast(Conv2D(x.shape[3], out, 3, np.random.default_rng(1), padding=padding, bias=(0, 1)), algorithm)
+        layer.astype(x.dtype).to(where).input_gradient = input_gradient
         y = layer.forward(to_device(x, where))
         dy = np.random.default_rng(2).normal(size=y.shape).astype(x.dtype)
         dx = layer.backward(to_device(dy, where))
@@ -52,16 +54,22 @@ def test_float32_loses_little(rng, device):
         assert b.dtype == np.float32 and abs(a - b).max() < 2e-5 * abs(a).max()
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (3, 2), (1, 1)])
-def test_other_kernels_and_strides_are_refused(rng, kernel, stride):
-    with pytest.raises(ValueError, match="winograd is for 3 x 3 kernels of stride 1"):
-        Conv2D(1, 1, kernel, rng, stride, algorithm="winograd")
+def test_it_is_chosen_for_3_x_3_kernels_on_many_numbers(rng):
+    def algorithm(size, channels, kernel=3, stride=1):
+        layer = fuse(Conv2D(channels, channels, kernel, rng, stride, padding=kernel // 2))
+        return layer.algorithm((1, size, size, channels))
+
+    assert algorithm(56, 64) == algorithm(7, 512) == "winograd"
+    assert algorithm(56, 64, kernel=5) == "fourier"
+    assert algorithm(56, 64, stride=2) == "im2col"
+    assert algorithm(13, 64) == "fourier"  # of conv4-wide
+    assert algorithm(224, 3) == "im2col"  # few channels: the way to the points and back is most of it
 
 
 def test_a_quarter_of_the_multiplications():
     shapes = (1, 28, 28, 64), (3, 3, 64, 32), 1, 1
     columns, rows, product, rows_back, columns_back = winograd.multiplications(*shapes)
-    assert 4 * product == convolution.multiplications(*shapes)
+    assert 4 * product == algorithms.multiplications(*shapes)
     assert (columns, rows) == (42 * 28 * 28 * 64, 42 * 28 * 42 * 64)  # 7 tiles of 6 points
     assert (rows_back, columns_back) == (28 * 42 * 42 * 32, 28 * 28 * 42 * 32)
     twice = winograd.multiplications((1, 56, 28, 64), *shapes[1:])  # two parts, which read two lines more

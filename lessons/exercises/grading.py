@@ -54,7 +54,8 @@ def refusal(text, number):
     given = set(_imported(ast.parse(stubs.write(number, solved=True))))
     libraries = LIBRARIES | {module for module, _ in given if not module.startswith("minisiamese")}
     asked = {part for task in EXERCISES[number].tasks.values() for name in task.names for part in name.split(".")}
-    aliases = set()  # names of the library's modules in this file
+    answered = {f"minisiamese.{task.module}" for task in EXERCISES[number].tasks.values()}
+    aliases = set()  # names of these modules in this file
     for node in ast.walk(tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
@@ -67,8 +68,8 @@ def refusal(text, number):
                 if module.startswith("minisiamese") and (name in asked or name in ("*", None)):
                     what = "the library's own answer"
                 return f"line {node.lineno} imports {module if name is None else f'{module}.{name}'}, which is {what}"
-        if isinstance(node, ast.ImportFrom) and node.module == "minisiamese":
-            aliases |= {alias.asname or alias.name for alias in node.names if alias.name != "gradcheck"}
+        if isinstance(node, ast.ImportFrom):
+            aliases |= {alias.asname or alias.name for alias in node.names if f"{node.module}.{alias.name}" in answered}
     return _uses(tree, aliases - _bound(tree), asked)
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from minisiamese import convolution, fourier, layers, losses, pooling, siamese
+from minisiamese import convolution, layers, losses, pooling, siamese
+from minisiamese.fast import fourier
 
 Y = np.array([1, 0, 1, 0, 0, 1])
 D = np.array([0.3, 0.4, 1.7, 2.2, 0.9, 0.6])
@@ -60,32 +61,25 @@ def _convolution():
     return draw.normal(size=(3, 6, 7, 2)), draw.normal(size=(3, 3, 2, 4))
 
 
-def correlated(correlate):
-    x, weights = _convolution()
-    parts, results = {}, {}
-    for stride, padding in ((1, 0), (2, 1)):
-        y = np.full(convolution.output_shape(x.shape, weights.shape, stride, padding), np.nan)
-
-        def then(rows, part, y=y):
-            y[rows] = part
-
-        correlate(x, weights, stride, padding, then)
-        parts[f"y of stride {stride}, padding {padding}"] = y
-    results["what the calls of then return, added up"] = correlate(x, weights, 1, 0, lambda rows, part: part.sum())
-    return {"x as it was": x, "weights as it was": weights} | parts | results
-
-
-def differentiated(gradients):
-    x, weights = _convolution()
+def convolve():
     results = {}
     for stride, padding in ((1, 0), (2, 1)):
-        shape = convolution.output_shape(x.shape, weights.shape, stride, padding)
+        x, W = _convolution()
+        arguments = {"x": x, "W": W, "stride": stride, "padding": padding}
+        results |= called(convolution.convolve, arguments, [f"y of stride {stride}, padding {padding}"])
+    return results
+
+
+def convolve_backward():
+    results = {}
+    for stride, padding in ((1, 0), (2, 1)):
+        x, W = _convolution()
+        shape = convolution.output_shape(x.shape, W.shape, stride, padding)
         dy = np.random.default_rng(8).normal(size=shape)
-        arguments = (x, weights, stride, padding, dy.__getitem__)
-        names = [f"{name} of stride {stride}, padding {padding}" for name in ("dx", "dW", "db")]
-        found = dict(zip(names, gradients(*arguments), strict=True))
-        results |= {f"dy of stride {stride}, as it was": dy} | found
-    return {"x as it was": x, "weights as it was": weights} | results
+        arguments = {"x": x, "W": W, "dy": dy, "stride": stride, "padding": padding}
+        names = [f"{name} of stride {stride}, padding {padding}" for name in ("dx", "dW")]
+        results |= called(convolution.convolve_backward, arguments, names)
+    return results
 
 
 def linear():
@@ -185,13 +179,41 @@ def transform():
     return results
 
 
-def plan():
+def _plan():
     x, weights = _convolution()
     made = fourier.Plan(x, weights, 1, 0)
-    made.X[...] = np.nan
+    made.X[...], made.Y[...] = np.nan, np.nan
+    return made, x
+
+
+def plan():
+    made, x = _plan()
     made.rows(x)
     us = slice(1, 3)
     return {"x as it was": x, "X after rows": made.X, "columns": made.columns(us), "blocks": made.blocks(us)}
+
+
+def product():
+    made, x = _plan()
+    made.rows(x)
+    for us in (slice(0, 1), slice(1, made.U)):
+        made.product(us)
+    return {"Y after product": made.Y, "y of two images": made.finish(slice(1, 3))}
+
+
+def product_backward():
+    made, x = _plan()
+    made.rows(x)
+    dy, dkernel = np.random.default_rng(8).normal(size=(3, made.Ho, made.Wo, made.O)), np.full_like(made.kernel, np.nan)
+    for rows in (slice(0, 1), slice(1, 3)):
+        made.start_backward(rows, dy[rows])
+    results = {"dy as it was": dy, "Y after start_backward": made.Y.copy()}
+    made.product_backward(slice(0, 1), dkernel, input_gradient=False)
+    results |= {"dkernel": dkernel[:1].copy(), "X without input_gradient": made.X.copy()}
+    for us in (slice(0, 2), slice(2, made.U)):
+        made.product_backward(us, dkernel)
+    results |= {"dkernel of all frequencies": dkernel, "X after product_backward": made.X}
+    return results | {"dx of two images": made.finish_backward(slice(1, 3))}
 
 
 def n_way():

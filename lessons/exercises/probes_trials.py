@@ -3,9 +3,10 @@
 import numpy as np
 
 from lessons.exercises.probes_network import called, rng
-from minisiamese import baselines, evaluate, mining, optimizers, trials
-from minisiamese.data import affine
+from minisiamese import mining, optimizers, trials
+from minisiamese.data import affine, views
 from minisiamese.data.dataset import Dataset
+from minisiamese.evaluate import baselines, scoring
 from minisiamese.layers import Linear
 
 
@@ -107,10 +108,10 @@ def sample():
     draw = rng()
     images = draw.integers(0, 256, (2, 7, 6, 1)).astype(np.uint8)
     matrices = (affine.identity(2) + 0.2 * draw.normal(size=(2, 2, 3))).astype(np.float32)
-    still = affine.sample(images, affine.identity(2).astype(np.float32), 6)
+    still = views.sample(images, affine.identity(2).astype(np.float32), 6)
     results = {"a view by the identity": still}
     arguments = {"images": images, "matrices": matrices, "size": 5}
-    return results | called(affine.sample, arguments, ["a view by random matrices"])
+    return results | called(views.sample, arguments, ["a view by random matrices"])
 
 
 def credits():
@@ -163,7 +164,7 @@ def best_threshold():
         cases[f"random scores, some of them equal ({number})"] = draw.integers(0, 8, 40) / 1, draw.integers(0, 2, 40)
     for name, (scores, same) in cases.items():
         kept = scores.copy()
-        threshold = evaluate.best_threshold(scores, same)
+        threshold = scoring.best_threshold(scores, same)
         results[f"scores, of {name}, as it was"] = scores
         results[f"how many are right of {name}"] = ((kept > threshold) == same).sum()
     return results

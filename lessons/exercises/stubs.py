@@ -36,13 +36,16 @@ def write(number, solved=False):
         for place, name in enumerate(task.names):
             owner, _, _ = name.rpartition(".")
             text = source_of(task, name)[2]
-            text = text if solved else _without_body(text, f"exercise {key}: {task.ask}")
-            indent = "    " if owner else ""
-            points = f"{indent}# {key}, {task.points} points\n" if place == 0 else ""
+            text = text if solved else _without_body(text, f"exercise {key} is not written")
+            comment = ("    " if owner else "") + "# "
+            asked = textwrap.wrap(
+                f"{key}, {task.points} points: {task.ask}", WIDTH, initial_indent=comment, subsequent_indent=comment
+            )
+            text = "".join(f"{line}\n" for line in asked if place == 0) + text
             if owner and owner == owner_before:
-                pieces[-1] += f"\n{points}{text}"
+                pieces[-1] += f"\n{text}"
             else:
-                pieces.append((_class_header(task, owner) if owner else "") + points + text)
+                pieces.append((_class_header(task, owner) if owner else "") + text)
             owner_before = owner
     return "\n\n".join([_introduction(number, exercise), *pieces])
 
@@ -70,13 +73,7 @@ def _without_body(text, message):
     documented = ast.get_docstring(function) is not None
     end = first.end_lineno if documented else first.lineno - 1
     indent = " " * (len(lines[0]) - len(lines[0].lstrip()) + 4)
-    call = f'{indent}raise NotImplementedError("{message}")'
-    if len(call) > WIDTH:
-        parts = textwrap.wrap(message, WIDTH - len(indent) - 8, drop_whitespace=False)
-        call = "\n".join(
-            [f"{indent}raise NotImplementedError(", *(f'{indent}    "{each}"' for each in parts), f"{indent})"]
-        )
-    return "\n".join([*lines[:end], call]) + "\n"
+    return "\n".join([*lines[:end], f'{indent}raise NotImplementedError("{message}")']) + "\n"
 
 
 def _class_header(task, owner):

@@ -124,7 +124,8 @@ class Chosen:
 def run_tests(task, brief=False):
     """The ``Chosen`` of a task, after its tests; with ``brief``, up to the first that fails."""
     chosen = Chosen(task)
-    files = sorted({str(TESTS / f"test_{pattern.partition('::')[0]}.py") for pattern in task.tests})
+    names = {pattern.partition("::")[0] for pattern in task.tests}
+    files = sorted(str(path) for name in names for path in TESTS.rglob(f"test_{name}.py"))
     options = ["-p", "no:cacheprovider", "--tb=short", "-W", "ignore", *(["-x"] if brief else [])]
     with silence():
         pytest.main(["--rootdir", str(TESTS.parent), *options, *files], plugins=[chosen])
@@ -170,7 +171,7 @@ def judge(answer, exercise, key, brief=False):
         return _result(0, "wrong", [*lines, "no test could be run"])
     if not chosen.failures and not lines:
         return _result(task.points, "right", [], chosen)
-    unwritten = f"exercise {key}: "
+    unwritten = f"exercise {key} is not written"
     if any(unwritten in line for line in [*lines, *chosen.failures.values()]):
         return _result(0, "not written yet", [], chosen)
     if not lines:

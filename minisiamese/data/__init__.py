@@ -1,42 +1,78 @@
-"""Data sets by name, such as ``load("omniglot", "background")``, and how runs divide them."""
+"""Data sets by name, what is drawn from them, and how it is seen; imported by all rooms, but not by the book."""
 
-from minisiamese import imagenet
-from minisiamese.data import folder, glyphs, omniglot
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import minisiamese.data.folder as folder
+import minisiamese.data.glyphs as glyphs
+import minisiamese.data.omniglot as omniglot
 from minisiamese.data.dataset import Dataset, hold_out
 
-DATASETS = {"omniglot": omniglot.load, "glyphs": glyphs.load}
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that runs are made on: how it is divided, and what runs on it are like where nothing is said.
+
+    ``divisions`` has for each value of --split a ``part(name, data, data_dir, largest)``, as ``data.part`` below.
+    """
+
+    divisions: dict[str, Callable]
+    steps: int  # of a training
+    usual: dict = field(default_factory=dict)  # settings in place of the defaults
+    load: Callable | None = None  # load(split, data_dir): the "background" or "evaluation" alphabets
+    has_alphabets: bool = True  # drawings of characters, many of them; else anyone's images, as many as there are
+    needs: str = ""  # what --data-dir must be, if there is no such data set without one
+    lake: tuple[str, ...] = ()  # the divisions that train on nothing of Lake's test
+    check: Callable = lambda data_dir: None  # find or fetch all files, unopened
 
 
 def load(name, split, data_dir=None):
     """The data set's ``"background"`` (training) or ``"evaluation"`` alphabets."""
-    return DATASETS[name](split, data_dir)
+    return DATASETS[name].load(split, data_dir)
 
 
-def part(name, run, data_dir=None):
-    """The ``"training"``, ``"validation"`` or ``"evaluation"`` drawings as a run's configuration divides them.
+def part(name, data, data_dir=None, largest=folder.LARGEST):
+    """The ``"training"``, ``"validation"`` or ``"evaluation"`` images as a run's settings ``data`` divide them.
 
-    ``run.split`` is "alphabets": of the background alphabets ``run.validation_alphabets`` are held out for validation;
-    or "paper" or "vinyals": see ``omniglot.paper_part`` and ``vinyals_part``. A user's own
-    images are divided as ``folder.part`` says.
+    ``data`` has the fields name, split and validation_alphabets. A user's own images are kept with sides of at most
+    ``largest`` pixels. BadInput if there are no such images.
     """
-    if run.data == "folder":
-        largest = imagenet.SIZE if run.network in imagenet.BLOCKS else folder.LARGEST
-        return folder.part(name, data_dir or run.data_dir, largest)
-    if run.split == "paper":
-        return omniglot.paper_part(name, data_dir)
-    if run.split == "vinyals":
-        return omniglot.vinyals_part(name, data_dir)
-    if name == "evaluation":
-        return load(run.data, "evaluation", data_dir)
-    training, validation = hold_out(load(run.data, "background", data_dir), run.validation_alphabets)
-    return training if name == "training" else validation
+    return DATASETS[data.name].divisions[data.split](name, data, data_dir, largest)
 
 
 def check_present(name, data_dir=None):
     """Find or fetch, unopened, all that training and its tests will read; BadInput if something is missing."""
-    if name == "omniglot":
-        for archive in omniglot.ARCHIVES:
-            omniglot.find(archive, data_dir)
+    DATASETS[name].check(data_dir)
 
 
-__all__ = ["DATASETS", "Dataset", "check_present", "load", "part"]
+def _by_alphabets(name, data, data_dir, largest):
+    """Of the background alphabets ``data.validation_alphabets`` are held out for validation."""
+    if name == "evaluation":
+        return load(data.name, "evaluation", data_dir)
+    training, validation = hold_out(load(data.name, "background", data_dir), data.validation_alphabets)
+    return training if name == "training" else validation
+
+
+DATASETS = {
+    "omniglot": Source(
+        {
+            "alphabets": _by_alphabets,
+            "paper": lambda name, data, data_dir, largest: omniglot.paper_part(name, data_dir),
+            "vinyals": lambda name, data, data_dir, largest: omniglot.vinyals_part(name, data_dir),
+        },
+        steps=1200,
+        load=omniglot.load,
+        lake=("alphabets", "paper"),
+        check=omniglot.check_present,
+    ),
+    "glyphs": Source({"alphabets": _by_alphabets}, steps=60, load=glyphs.load),
+    "folder": Source(
+        {"alphabets": lambda name, data, data_dir, largest: folder.part(name, data_dir, largest)},
+        steps=300,
+        usual={"frame": "page", "turn": False},  # for pictures that may be no drawings
+        has_alphabets=False,
+        needs="the folder or zip that holds a sub-folder of images for each class",
+    ),
+}
+
+__all__ = ["DATASETS", "Dataset", "Source", "check_present", "load", "part"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 
-from minisiamese.data import folder
+import minisiamese.data.folder as folder
 from minisiamese.data.dataset import Dataset, cache_folder, find_file
 from minisiamese.errors import BadInput
 

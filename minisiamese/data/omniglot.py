@@ -71,6 +71,12 @@ def fetch(name, data_dir):
         ) from None
 
 
+def check_present(data_dir=None):
+    """Find or fetch every archive of ``ARCHIVES``, unopened; BadInput if one is missing."""
+    for name in ARCHIVES:
+        find(name, data_dir)
+
+
 def read_files(path, pattern):
     """(match, bytes) of every file of a zip or folder whose path matches, in order of path."""
     try:

@@ -11,7 +11,6 @@ import numpy as np
 from minisiamese.backend import to_device
 from minisiamese.data.affine import draw_distortions, identity
 from minisiamese.errors import BadInput
-from minisiamese.siamese import CRITERIA
 
 COPIES = 8  # distorted copies of each pair of a ``PairSet`` (Koch et al., section 3.2)
 DRAWINGS = 4  # of each class in an episode, where nothing else is said
@@ -42,7 +41,7 @@ class Batch:
 
 
 class Sampler:
-    """Base: what all samplers need to know of a data set. ``drawn`` counts the batches of those that keep an order."""
+    """Base of all samplers. ``drawn`` counts the batches of a sampler that keeps an order."""
 
     drawn = 0
 
@@ -105,8 +104,8 @@ class Pairs(Sampler):
 class PairSet(Sampler):
     """The paper's training set (sections 3.2, 4.1, 4.2): ``size`` pairs, drawn once, as many from each alphabet.
 
-    With ``distort`` each pair is there nine times, as it is and in 8 copies, whose two drawings are distorted apart;
-    the copies, too, are drawn once. Batches of ``count`` go through all of it in a new order each epoch.
+    With ``distort`` each pair occurs nine times: plain and in 8 copies, whose two drawings are distorted apart. The
+    copies, too, are drawn once. Batches of ``count`` go through all of it in a new order each epoch.
     """
 
     def __init__(self, dataset, count, size, distort, seed, within=1.0):
@@ -196,17 +195,3 @@ class Episodes(Sampler):
         classes = np.concatenate([classes, rng.choice(rest, self.ways - near, replace=False)])
         rows = np.concatenate([rng.choice(self.rows_of[label], self.drawings, replace=False) for label in classes])
         return Batch(rows, self.pairs, tasks=self.tasks, target=self.target, drawings=self.drawings)
-
-
-def sampler_of(config, dataset):
-    """The sampler that a training configuration asks for."""
-    tuples = CRITERIA[config.loss].tuples
-    if tuples == "episodes" or config.mining != "random":
-        ways = config.batch or min(config.ways, len(dataset.rows_of_class))
-        drawings = config.drawings or min(DRAWINGS, *map(len, dataset.rows_of_class))
-        return Episodes(dataset, ways, drawings, config.within)
-    if config.pairs:
-        return PairSet(dataset, config.batch, config.pairs, config.distort, config.seed, config.within)
-    if tuples == "pairs":
-        return Pairs(dataset, config.batch, config.within, config.positive)
-    return Triplets(dataset, config.batch, config.within)

@@ -1,0 +1,160 @@
+"""From settings to objects, once, before the first step: network, sampler, criterion, optimiser, distortions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from minisiamese import data, mining
+from minisiamese.backbones import published, resnet, vgg
+from minisiamese.criteria import CRITERIA
+from minisiamese.data.affine import draw_distortions, draw_photographic
+from minisiamese.data.samplers import DRAWINGS, Batch, Episodes, Pairs, PairSet, Triplets
+from minisiamese.errors import BadInput
+from minisiamese.fast.fuse import fuse
+from minisiamese.networks import conv4, conv4_wide, koch, koch35
+from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
+
+# --- networks by name -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network by name: its builder, the settings that not every network has, and what is usual for it.
+
+    ``build(rng, head, channels, **options)`` returns a plain ``Siamese``.
+    """
+
+    build: Callable
+    options: tuple[str, ...] = ()  # of the settings init and embedding, those that ``build`` takes
+    blocks: tuple[str, ...] = ()  # of a network with published weights: the last layer of each block that can be frozen
+    usual: dict = field(default_factory=dict)  # settings in place of the defaults
+    ways: int = 60  # classes a step, where the loss takes classes, nothing is said and there are as many
+    tuples: int = 128  # pairs or triplets a step, where nothing is said
+    largest: int = 105  # side in pixels at which a user's own images are kept
+
+    def has(self, option):
+        """Whether init, embedding, weights or freeze is a setting of this network."""
+        return option in self.options or (option in ("weights", "freeze") and bool(self.blocks))
+
+
+# what is usual for networks that are large, and may be pretrained
+LARGE = {"usual": {"lr": (1e-4,), "views": 1}, "ways": 8, "tuples": 16, "largest": resnet.SIZE}
+NETWORKS = {
+    "conv4": Architecture(conv4, options=("embedding",)),
+    "conv4-wide": Architecture(conv4_wide, options=("embedding",)),
+    "koch": Architecture(koch, options=("init",)),
+    "koch35": Architecture(koch35, options=("init",)),
+    "resnet18": Architecture(resnet.resnet18, blocks=resnet.BLOCKS, **LARGE),
+    "vgg16": Architecture(vgg.vgg16, blocks=vgg.BLOCKS, **LARGE),
+}
+
+
+def build(settings, rng, channels=1):
+    """The network that the settings name, for images of so many channels; fused, unless they say --plain."""
+    network, architecture = settings.network, NETWORKS[settings.network.name]
+    kind = CRITERIA[settings.loss.name].head
+    options = {key: getattr(network, key) for key in architecture.options}
+    siamese = architecture.build(rng, network.head if kind == "similarity" else kind, channels, **options)
+    siamese.frame = settings.data.frame
+    if network.freeze:
+        resnet.freeze(siamese.twin, architecture.blocks[network.freeze - 1])
+    return siamese if network.plain else fuse(siamese)
+
+
+def initial(settings, rng, channels=1):
+    """``build``, with the published weights that a run starts from, if --weights names their file."""
+    network = build(settings, rng, channels)
+    if settings.network.weights:
+        published.load(network.twin, settings.network.weights)
+    return network
+
+
+def untrained(settings, channels=1):
+    """The network that a run began with, its weights by its seed or from the file of --weights; BadInput if that is
+    no longer there."""
+    try:
+        return initial(settings, np.random.default_rng(settings.seed), channels)
+    except BadInput as error:
+        raise BadInput(f"{error}; the run began with it, and is compared with the network before training") from None
+
+
+# --- what a step is made of -------------------------------------------------------------------------------------------
+
+
+def part_of(name, settings, data_dir=None):
+    """The ``"training"``, ``"validation"`` or ``"evaluation"`` images as the settings divide them, from ``data_dir``.
+
+    Images of one's own are where the run had them, if ``data_dir`` is None.
+    """
+    if data.DATASETS[settings.data.name].needs:
+        data_dir = data_dir or settings.machine.data_dir
+    return data.part(name, settings.data, data_dir, NETWORKS[settings.network.name].largest)
+
+
+def takes_classes(settings):
+    """Whether a step is of classes: of the losses on episodes, and where triplets are mined among classes."""
+    return CRITERIA[settings.loss.name].tuples == "episodes" or settings.loss.mining != "random"
+
+
+def sampler_of(settings, dataset):
+    """The sampler of a data set's rows; BadInput if it has too few of them."""
+    loss = settings.loss
+    if takes_classes(settings):
+        ways = loss.batch or min(NETWORKS[settings.network.name].ways, len(dataset.rows_of_class))
+        drawings = loss.drawings or min(DRAWINGS, *map(len, dataset.rows_of_class))
+        return Episodes(dataset, ways, drawings, loss.within)
+    if loss.pairs:
+        return PairSet(dataset, loss.batch, loss.pairs, settings.data.distort, settings.seed, loss.within)
+    if CRITERIA[loss.name].tuples == "pairs":
+        return Pairs(dataset, loss.batch, loss.within, loss.positive)
+    return Triplets(dataset, loss.batch, loss.within)
+
+
+def distortions_of(settings):
+    """``draw(rng, batch)``: maps (N, 2, 3) that distort a batch's rows, its own if it has some; None for no maps."""
+    draw_maps = draw_photographic if settings.data.flips else draw_distortions
+
+    def draw(rng, batch):
+        if batch.matrices is not None or not settings.data.distort:
+            return batch.matrices
+        return draw_maps(rng, len(batch.rows))
+
+    return draw
+
+
+def criterion_of(settings):
+    """``criterion(head, z, batch) -> (loss, dz)``."""
+    return partial(CRITERIA[settings.loss.name].compute, margin=settings.loss.margin)
+
+
+def miner_of(settings, labels):
+    """``mine(head, z, batch, rng)``: the batch with the triplets to learn from, where they are chosen by distances.
+
+    labels (M,) are the classes of the data set's rows.
+    """
+    loss = settings.loss
+
+    def mine(head, z, batch, rng):
+        if loss.mining == "random":
+            return batch
+        how = labels[batch.rows], loss.mining, loss.margin, rng, loss.hardest
+        return Batch(batch.rows, **mining.mine(head, z, *how))
+
+    return mine
+
+
+def optimizer_of(settings, network):
+    """The optimiser of a network's parameters; BadInput for a number of rates or weights that does not fit them."""
+    learning, optimizer = settings.learning, OPTIMIZERS[settings.learning.optimizer]
+    options = {key: getattr(learning, key) for key in optimizer.settings}
+    try:
+        return optimizer(network, learning.l2, learning.lr, **options)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+
+
+def schedule_of(settings):
+    """``schedule(step, steps)``: the factor on the rates, and the most that a momentum may be."""
+    return partial(SCHEDULES[settings.learning.schedule], epoch_steps=settings.learning.epoch_steps)

@@ -1,0 +1,124 @@
+"""Output folders that can be gone on with, and the trained network in one.
+
+A program that works for long fills a folder: ``begin`` keeps the settings in its config.json, so that ``--resume`` goes
+on with these, and ``check`` refuses others.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from minisiamese import checkpoint
+from minisiamese.errors import BadInput, parse
+from minisiamese.runs.build import build
+from minisiamese.runs.settings import Settings
+
+PRETRAINED = Path(__file__).parent.with_name("pretrained.npz")  # the network that comes with the package
+CONFIG = "config.json"
+
+
+class Folder:
+    """A folder that a program fills, such as ``Folder(path, "python -m minisiamese.train")``.
+
+    ``empty`` says in complaints what a folder without a config.json is: there "is no run" in it.
+    """
+
+    def __init__(self, path, program, empty="is no run"):
+        self.path, self.program, self.empty = Path(path), program, empty
+
+    def kept(self, keys=None):
+        """{key: value}, the settings that the folder was begun with, or some; BadInput if they are not there."""
+        path = self.path / CONFIG
+        if not path.exists():
+            raise BadInput(f"--resume: there {self.empty} in {self.path}")
+        return read_json(path, keys)
+
+    def check(self, asked, resume):
+        """BadInput if the folder cannot be begun or, with ``resume``, was begun with other settings {key: value}."""
+        if resume:
+            self.compare(asked, self.kept(asked))
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise BadInput(f"{self.path} exists already: give another --out, or --resume to go on with what it holds")
+
+    def compare(self, asked, kept):
+        """BadInput if settings {key: value} are asked for that are not those ``kept``; None asks for nothing."""
+        asked, kept = json.loads(json.dumps([asked, kept]))  # both as config.json has them
+        for key, value in asked.items():
+            if value not in (None, kept[key]):
+                name = "the data set" if key == "data" else f"--{key.replace('_', '-')}"
+                began = "none" if kept[key] is None else str(kept[key]).strip("[]")
+                raise BadInput(f"{name} cannot change on --resume: {self.path} was begun with {began}")
+
+    def begin(self, settings):
+        """Make the folder, once all is there that the work takes, and keep the settings {key: value} in it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / CONFIG).exists():
+            checkpoint.save_text(self.path / CONFIG, json.dumps(settings, indent=1))
+
+    def again(self, data, data_dir=None):
+        """The command that goes on with the folder."""
+        where = f" --data-dir {data_dir}" if data_dir else ""
+        return f"go on with: {self.program} {data}{where} --out {self.path} --resume"
+
+    def fill(self, work, data, data_dir=None):
+        """``work()``; None after Ctrl-C, once a line has said how to go on. BadInput if it cannot write the folder."""
+        try:
+            return work()
+        except BrokenPipeError:  # nobody reads the output any more: no matter of the folder
+            raise
+        except OSError as error:
+            raise BadInput(f"--out: cannot write {self.path} ({error.strerror or error})") from None
+        except KeyboardInterrupt:
+            begun = (self.path / CONFIG).exists()
+            print(f"stopped; {self.again(data, data_dir)}" if begun else "stopped", file=sys.stderr)
+            return None
+
+
+def parsed(config_class, program, keys, folder_of):
+    """The command line as a ``config_class`` with its ``out`` filled in, the path of ``folder_of(config)``.
+
+    With --resume, what the command line leaves out of ``keys``, the settings that a folder's results depend on, is as
+    the folder was begun with.
+    """
+    config = parse(config_class, program)
+    folder = folder_of(config)
+    if config.resume:
+        kept = folder.kept(keys)
+        config = parse(config_class, program, replace(config, **kept))
+    return replace(config, out=folder.path)
+
+
+def read_json(path, keys=None):
+    """{key: value} of a JSON file, all or some; BadInput if it cannot be read or lacks one."""
+    try:
+        values = json.loads(path.read_text())
+        return {key: values[key] for key in (values if keys is None else keys)}
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"{path} cannot be read ({type(error).__name__}: {error})") from None
+
+
+# --- trained networks -------------------------------------------------------------------------------------------------
+
+
+def settings_of(folder):
+    """The settings of the training in a ``Folder``, to go on with it."""
+    path = folder.path / CONFIG
+    return Settings.from_json(folder.kept(), path).but(out=folder.path, resume=True)
+
+
+def load_run(path, device="cpu"):
+    """(network, the settings it was trained with, all that was saved beside it) of a run folder's best.npz, of a
+    checkpoint file, or of "pretrained"."""
+    path = PRETRAINED if str(path) == "pretrained" else Path(path)
+    path = path / "best.npz" if path.is_dir() else path
+    if not path.exists():
+        raise BadInput(f"{path} does not exist: give a run folder that 'python -m minisiamese.train' made")
+    arrays, meta = checkpoint.load(path)
+    settings = Settings.from_json(meta.get("config") if isinstance(meta, dict) else None, path)
+    fused = settings.but(plain=False)  # however it was trained
+    network = build(fused, np.random.default_rng(0), meta.get("channels", 1)).to(device)
+    checkpoint.restore(network.arrays(), arrays, path)
+    return network, settings, meta

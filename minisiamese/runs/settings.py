@@ -1,0 +1,217 @@
+"""What a run can be told: settings in groups of one concern each, flat on the command line and in config.json."""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from minisiamese.data import DATASETS
+from minisiamese.errors import BadInput
+from minisiamese.runs import rules
+from minisiamese.runs.build import NETWORKS
+from minisiamese.runs.recipes import RECIPES
+from minisiamese.runs.rules import CHOICES
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The images to train on, and how the network sees them."""
+
+    # Data set: omniglot; glyphs (built in, nothing to download); or folder, your own images in --data-dir: one
+    # sub-folder a class, or train/ and test/ with such sub-folders.
+    name: Annotated[Literal[tuple(CHOICES["data"])], tyro.conf.Positional]
+    # Division of the data: alphabets (all background drawings but --validation-alphabets), paper (all 30 alphabets by
+    # 12 drawers; validation on ten evaluation alphabets that Lake's test does not use, by 4 other drawers), or vinyals
+    # with 1,200 characters, the few-shot literature's (some are of alphabets of Lake's test, which is then not run).
+    split: Literal[tuple(CHOICES["split"])] = "alphabets"
+    # Background alphabets held out of training, to choose the best weights on.
+    validation_alphabets: int = 5
+    # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
+    turn: bool = True
+    # Content of a network's input: the ink, centred and brought to one size, or the page as it is.
+    frame: Literal[tuple(CHOICES["frame"])] = "ink"
+    # Distort every drawing by the paper's random affine maps.
+    distort: bool = True
+    # Distort as is usual for photographs instead: mirrored or not, turned by up to 10 degrees, cropped to 0.8..1.
+    flips: bool = False
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The twin and its head."""
+
+    # Network: conv4 (35 x 35, four small blocks), conv4-wide (52 x 52), koch (the paper's, 105 x 105) or koch35; or
+    # resnet18 or vgg16 (224 x 224), which can start from published weights.
+    name: Annotated[Literal[tuple(CHOICES["network"])], tyro.conf.arg(name="network")] = "conv4-wide"
+    # File of torchvision's weights of that network to start from (resnet18, vgg16).
+    weights: Path | None = None
+    # How many of its first blocks stay as they are: of resnet18 up to 4 (its first layers count with the first), of
+    # vgg16 up to 6 (five of convolutions, and the fully connected layers).
+    freeze: int = 0
+    # Length of the embedding, by a fully connected layer at the end of the twin (conv4, conv4-wide). Default: none.
+    embedding: int | None = None
+    # Learned head of nway and bce: l1 (the paper's weighted L1 distance) or euclidean.
+    head: Literal[tuple(CHOICES["head"])] = "l1"
+    # Initial weights: default; paper (its values, which saturate) or narrow (0.01 everywhere), for koch and koch35.
+    init: Literal[tuple(CHOICES["init"])] = "default"
+    # Train the layers as they are printed in the book, one after the other: the same numbers to rounding, but slower.
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """The loss, and the pairs, triplets or classes of a step."""
+
+    # Loss. nway, bce: on the learned head; contrastive, triplet, prototypical: on distances of embeddings.
+    name: Annotated[Literal[tuple(CHOICES["loss"])], tyro.conf.arg(name="loss")] = "nway"
+    # Margin of the contrastive and triplet losses.
+    margin: float = 1.0
+    # Classes a step (nway, prototypical, --mining; default 60, of folder at most all), or pairs or triplets a
+    # step (default 128).
+    batch: int | None = None
+    # Drawings of each class in a step (nway, prototypical, --mining; default 4, of folder at most what all have).
+    drawings: int | None = None
+    # Share of classes, or of different pairs, that a step takes from one alphabet.
+    within: float = 0.5
+    # Share of a step's pairs that are of one class (bce and contrastive, without --pairs).
+    positive: float = 0.5
+    # Train on this many pairs, drawn once, each with 8 distorted copies (bce and contrastive). Default: ever new pairs.
+    pairs: int | None = None
+    # Triplets to learn from: random ones, or easy, semi-hard or hard ones, or the hardest, among --batch classes.
+    mining: Literal[tuple(CHOICES["mining"])] = "random"
+    # Share of a step's triplets that are its hardest (--mining hardest).
+    hardest: float = 0.2
+
+
+@dataclass(frozen=True)
+class LearningSettings:
+    """How weights change, and for how long."""
+
+    # Optimiser: adam, or momentum SGD.
+    optimizer: Literal[tuple(CHOICES["optimizer"])] = "adam"
+    # Learning rate at the start: one number, or one for each layer with weights, first to last.
+    lr: tuple[float, ...] = (6e-3,)
+    # Momentum of --optimizer momentum: one number, or one for each layer with weights.
+    momentum: tuple[float, ...] = (0.9,)
+    # How fast adam's average of squared gradients forgets.
+    beta2: float = 0.999
+    # L2 weight: one number, or one for each layer with weights, first to last.
+    l2: tuple[float, ...] = (0.0,)
+    # How the rate falls: cosine to 0; epoch (the paper's: 1 % an epoch, momentum rising from 0.5); tenths (to a tenth
+    # every 30 epochs); or constant.
+    schedule: Literal[tuple(CHOICES["schedule"])] = "cosine"
+    # Steps that count as an epoch. Default: one pass over --pairs, else 235, the paper's 30,000 pairs by 128.
+    epoch_steps: int | None = None
+    # Training steps. Default: 1200 for omniglot, 60 for glyphs, 300 for folder, 200 epochs of --pairs, 10000
+    # for --recipe matlab, or as many as fit into --minutes.
+    steps: int | None = None
+    # Minutes of training, about: the first twentieth is timed and sets the number of steps.
+    minutes: float | None = None
+    # Stop after so many epochs without a better validation.
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class MeasuringSettings:
+    """When the training is looked at and saved, and how it is measured at its end."""
+
+    # Views of every image, all but the first distorted, whose scores are averaged when the trained network is measured.
+    views: int = 16
+    # Steps between two validations. Default: 100, or an epoch of --pairs.
+    validate_every: int | None = None
+    # Steps between two saves of last.npz.
+    checkpoint_every: int = 100
+
+
+@dataclass(frozen=True)
+class MachineSettings:
+    """The machine and the folders of the run: the only settings that may change on --resume."""
+
+    # Threads; another number may change the last digits. Default: the machine's cores.
+    threads: int | None = None
+    # Where to compute: cpu (NumPy) or cuda (CuPy).
+    device: Literal[tuple(CHOICES["device"])] = "cpu"
+    # The one folder to look for omniglot/ in. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
+    # Of data set folder: the folder or zip of images itself.
+    data_dir: Path | None = None
+    # Run folder. Default: runs/DATA-NETWORK-LOSS.
+    out: Path | None = None
+    # Go on with the run in --out, with its own settings (only threads, device and data-dir may change).
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Train a siamese network with hand-written gradients and measure its one-shot accuracy."""
+
+    data: DataSettings
+    # Settings to start from: best (the defaults), paper (Koch et al.), matlab (source 003); other options change them.
+    recipe: Literal[tuple(CHOICES["recipe"])] = "best"
+    # Seed of every random draw.
+    seed: int = 0
+
+    network: NetworkSettings = NetworkSettings()
+    loss: LossSettings = LossSettings()
+    learning: LearningSettings = LearningSettings()
+    measuring: MeasuringSettings = MeasuringSettings()
+    machine: MachineSettings = MachineSettings()
+
+    @classmethod
+    def of_recipe(cls, recipe="best", **flat):
+        """The settings of a recipe, for a data set and a network, but for those given by their flat keys."""
+        named = RECIPES[recipe] | flat
+        of_data, of_network = DATASETS.get(named["data"]), NETWORKS.get(named.get("network"))
+        usual = (of_data.usual if of_data else {}) | (of_network.usual if of_network else {})
+        return cls(DataSettings(named["data"])).but(**{"recipe": recipe} | RECIPES[recipe] | usual | flat)
+
+    def but(self, **flat):
+        """These settings but for those given by their flat keys."""
+        groups = {}
+        for key, value in flat.items():
+            group, name = PLACES[key]
+            groups.setdefault(group, {})[name] = value
+        whole = groups.pop(None, {})
+        return replace(self, **whole, **{group: replace(getattr(self, group), **of) for group, of in groups.items()})
+
+    def flat(self):
+        """{flat key: value}."""
+        return {key: getattr(getattr(self, group) if group else self, name) for key, (group, name) in PLACES.items()}
+
+    def checked(self):
+        """These settings with their open defaults filled in; BadInput where a value makes no sense."""
+        return rules.checked(self, Settings(DataSettings(self.data.name)).flat())
+
+    @property
+    def takes_lakes_test(self):
+        """Whether Lake's official test is of alphabets that this run is not trained on."""
+        return self.data.split in DATASETS[self.data.name].lake
+
+    def to_json(self):
+        """{flat key: value} as config.json has it."""
+        return {key: str(value) if isinstance(value, Path) else value for key, value in self.flat().items()}
+
+    @classmethod
+    def from_json(cls, values, path):
+        """The settings that ``to_json`` gave, read from ``path``: a key that is not there is as the default. BadInput
+        if they are none."""
+        try:
+            flat = {key: value for key, value in values.items() if key in PLACES}
+            paths = {key: flat.get(key) and Path(flat[key]) for key in ("weights", "data_dir", "out")}
+            layer_wise = {key: tuple(flat[key]) for key in ("lr", "momentum", "l2") if key in flat}
+            return cls(DataSettings(flat["data"])).but(**flat | paths | layer_wise).checked()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput(f"{path} holds no training configuration ({type(error).__name__}: {error})") from None
+
+
+def _places():
+    """{flat key: (group, field)}: the field's name, or, of a group's ``name``, the group's; (None, field) of none."""
+    places = {}
+    for group in fields(Settings):
+        within = fields(group.type) if hasattr(group.type, "__dataclass_fields__") else ()
+        places |= {group.name if each.name == "name" else each.name: (group.name, each.name) for each in within}
+        places |= {} if within else {group.name: (None, group.name)}
+    return places
+
+
+PLACES = _places()

@@ -1,0 +1,44 @@
+"""The tests that are reported, with the published figures of each."""
+
+KOCH, LAKE = "Koch et al. 2015", "Lake et al. 2015"
+TESTS = {  # name: (title, published: (who, accuracy in %))
+    "lake": (
+        "20-way one-shot, Lake's 20 runs (the paper's table 2)",
+        [
+            (f"people ({LAKE})", 95.5),
+            (f"Bayesian program learning ({LAKE})", 96.7),
+            (f"Bayesian program learning, as in {KOCH}", 95.2),
+            (f"siamese network ({KOCH})", 92.0),
+            (f"affine model, as in {KOCH}", 81.8),
+            (f"deep Boltzmann machine, as in {KOCH}", 62.0),
+            (f"fully connected siamese network ({KOCH})", 58.3),
+            (f"nearest neighbour, as in {KOCH}", 21.7),
+            ("siamese network, slides 002 (on trials of its own)", 81.0),
+            ("convolutional network (Lake et al. 2019)", 86.5),
+            ("prototypical network (Lake et al. 2019)", 86.3),
+            ("variational homoencoder (Lake et al. 2019)", 81.3),
+            ("attentive recurrent comparators, more training alphabets (Shyam et al. 2017)", 97.75),
+        ],
+    ),
+    "verification": (
+        "Same or different, pairs of ten unseen alphabets (the paper's table 1)",
+        [
+            (f"30,000 pairs ({KOCH})", 90.61),
+            (f"30,000 pairs, distorted ({KOCH})", 91.90),
+            (f"90,000 pairs ({KOCH})", 91.54),
+            (f"90,000 pairs, distorted ({KOCH})", 93.15),
+            (f"150,000 pairs ({KOCH})", 91.63),
+            (f"150,000 pairs, distorted ({KOCH})", 93.42),
+        ],
+    ),
+    "pairs-across": (
+        "Same or different, pairs of any evaluation alphabets (source 003)",
+        [("MATLAB example, 5 x 150 pairs (source 003)", 88.67)],
+    ),
+    "mnist": (
+        "MNIST, 10-way one-shot, trained on Omniglot alone (the paper's table 3)",
+        [(f"siamese network ({KOCH})", 70.3), (f"nearest neighbour, as in {KOCH}", 26.5)],
+    ),
+    "nway-within": ("20-way one-shot within evaluation alphabets, random trials", []),
+    "nway-across": ("20-way one-shot across evaluation alphabets, random trials", []),
+}

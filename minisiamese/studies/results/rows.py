@@ -1,0 +1,119 @@
+"""Runs as they are reported: the command of each, its results by test, and the rows of a test's table.
+
+A run's results are its summary.json, and the outputs of ``evaluate RUN --json`` that were saved in the run's folder.
+Runs that differ in their seed alone make one row.
+"""
+
+import json
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from minisiamese.errors import BadInput
+from minisiamese.runs.settings import MachineSettings, Settings
+from minisiamese.studies.results.published import TESTS
+from minisiamese.trials import wilson
+
+LEFT_OUT = {"seed", "recipe", "data", *(field.name for field in fields(MachineSettings))}  # of the rest of a command
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: who, the accuracy, and its 95 % interval (None of a published figure).
+
+    ``seeds`` are the accuracies of single seeds, ``times`` the minutes and threads of their trainings.
+    """
+
+    who: str
+    accuracy: float
+    interval: tuple[float, float] | None = None
+    seeds: tuple[float, ...] = ()
+    times: tuple[str, ...] = ()
+
+
+def command(settings):
+    """The command of a run, without its seed: the options that differ from its recipe."""
+    data, recipe = settings.data.name, settings.recipe
+    usual = Settings.of_recipe(recipe, data=data).flat()
+    words = ["train", data] + (["--recipe", recipe] if recipe != "best" else [])
+    for key, value in settings.flat().items():
+        if key in LEFT_OUT or value == usual[key]:
+            continue
+        if usual[key] is None and settings.but(**{key: None}).checked().flat()[key] == value:
+            continue  # the other settings fill it in
+        name = f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(name if value else name.replace("--", "--no-"))
+        else:
+            words += [name, *map("{:g}".format, value)] if isinstance(value, tuple) else [name, str(value)]
+    return " ".join(words)
+
+
+def read_run(folder):
+    """(command, seed, training time, {test: result}) of a run folder."""
+    if not folder.is_dir():
+        raise BadInput(f"there is no run folder {folder}")
+    path = folder / "config.json"
+    try:
+        settings = Settings.from_json(json.loads(path.read_text()), path)
+        path = folder / "summary.json"
+        summary = json.loads(path.read_text())
+        results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
+        time = f"{summary['seconds'] / 60:.0f} ({settings.machine.threads})"
+        if not summary["finished"]:
+            raise BadInput(f"{folder} is not finished: go on with it, --resume, or leave it out")
+        found = {test_of(result): result for result in results if result}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder} holds no run to report: {path.name} is missing or damaged ({error})") from None
+    for path in sorted(set(folder.glob("*.json")) - {folder / "config.json", folder / "summary.json"}):
+        try:
+            result = json.loads(path.read_text())
+            test = test_of(result)
+            _ = result["accuracy"], result["trials"], result["baselines"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise BadInput(f"{path} is not what 'evaluate --json' prints: it does not belong in a run folder") from None
+        if test and found.get(test, result) != result:
+            raise BadInput(f"{path} is a second result of {test} in this run: leave one of them in the folder")
+        found[test] = result
+    found.pop(None, None)
+    return command(settings), settings.seed, time, found
+
+
+def test_of(result):
+    """The name in ``TESTS`` of the test that a result is of; None of a test that is not reported."""
+    protocol = result["protocol"]
+    if result.get("split", "evaluation") != "evaluation" or result.get("data", "omniglot") != "omniglot":
+        return None
+    if result.get("division") == "vinyals":  # the run was trained on some of the evaluation alphabets
+        return None
+    if protocol in ("lake", "mnist"):
+        return protocol
+    if protocol == "verification" and result["alphabets"] == "within":
+        return protocol
+    if result["division"] != "alphabets":  # the run has other evaluation drawings
+        return None
+    if protocol == "nway":
+        return f"nway-{result['alphabets']}" if (result["way"], result["shot"]) == (20, 1) else None
+    return "pairs-across"
+
+
+def rows_of(test, runs):
+    """The rows of one test, the best first: runs, their baselines, and published figures."""
+    groups, baselines = {}, {}
+    for name, seed, time, found in runs:
+        if test in found:
+            result = found[test]
+            key = f"**ours**: `{name}`" + (f", {result['views']} views" if result.get("views", 1) > 1 else "")
+            members = groups.setdefault((key, result["trials"]), {})
+            if seed in members:
+                raise BadInput(f"two of the runs are '{name}' with seed {seed}: give each once")
+            members[seed] = result["accuracy"], time
+            baselines = baselines or result["baselines"]
+    rows = [Row(who, accuracy / 100) for who, accuracy in TESTS[test][1]]
+    for (who, trials), members in groups.items():
+        accuracies, times = zip(*(members[seed] for seed in sorted(members)), strict=True)
+        mean = float(np.mean(accuracies))
+        rows.append(Row(who, mean, wilson(mean, trials), accuracies, times))
+    for name, figures in baselines.items():
+        rows.append(Row(f"{name.replace('_', ' ')}, measured here", figures["accuracy"], tuple(figures["interval"])))
+    return sorted(rows, key=lambda row: -row.accuracy) if groups else []

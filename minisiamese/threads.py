@@ -1,0 +1,91 @@
+"""Work on a few images at a time, side by side on threads."""
+
+import os
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+# Work arrays of one chunk: few enough to stay in a processor's caches, and enough numbers that NumPy's calls, and the
+# threads' turns at Python's lock between them, take little of the time; on a GPU, enough to keep it busy.
+HOST_CHUNK_BYTES = 4 << 20
+DEVICE_CHUNK_BYTES = 1 << 30
+
+
+def available_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@cache
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def _pool(threads):
+    return ThreadPoolExecutor(threads)
+
+
+_threads = available_cores()
+_one_at_a_time, _inside = threading.Lock(), threading.local()
+
+
+def set_threads(threads):
+    """Use this many threads, in the chunks below and in plain matrix products."""
+    global _threads
+    _threads = threads
+    _blas().limit(limits=threads)
+
+
+def in_chunks(task, count, item_bytes, xp=np):
+    """Run ``task(rows)`` for consecutive slices of ``range(count)``; return the sum of what the tasks return.
+
+    item_bytes is the work memory that one item needs: a chunk is as many items as the cache holds, or on a GPU (xp is
+    CuPy) as fit in DEVICE_CHUNK_BYTES, and there one chunk is computed after the other. On the host, NumPy releases
+    the interpreter lock inside its products and elementwise operations, so chunks run side by side on threads, with
+    BLAS itself held to one thread each. Results are added in the order of the slices: the sum does not depend on the
+    number of threads. A task may call ``in_chunks`` itself, and then runs its own chunks one after another.
+    """
+    budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
+    size = max(1, budget // item_bytes)
+    slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    if xp is not np or getattr(_inside, "task", False):
+        return _sum(map(task, slices))
+
+    def run(rows):
+        _inside.task = True
+        try:
+            return task(rows)
+        finally:
+            _inside.task = False
+
+    with _one_at_a_time, _blas().limit(limits=1):
+        if len(slices) == 1:
+            return run(slices[0])
+        return _sum(_results(deque(_pool(_threads).submit(run, rows) for rows in slices)))
+
+
+def _results(futures):
+    """The results in order; after an error or Ctrl-C nothing is started any more, and what runs is waited for."""
+    try:
+        while futures:
+            yield futures[0].result()
+            futures.popleft()
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+
+
+def _sum(parts):
+    total = None
+    for part in parts:
+        if total is None:
+            total = part
+        elif part is not None:
+            total += part
+    return total

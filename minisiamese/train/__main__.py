@@ -1,0 +1,100 @@
+"""Train a siamese network and measure it.
+
+    python -m minisiamese.train omniglot --minutes 10 --out RUN
+
+A run folder holds config.json, metrics.jsonl, summary.json, the checkpoints last.npz and best.npz, and pictures. A run
+that was stopped, by Ctrl-C or by force, goes on with ``--resume`` and ends with the very weights it would have had.
+"""
+
+import argparse
+import warnings
+from dataclasses import replace
+
+import tyro
+
+from minisiamese import data
+from minisiamese.backend import check_device
+from minisiamese.errors import front_door, parse
+from minisiamese.runs.build import part_of
+from minisiamese.runs.folder import Folder, settings_of
+from minisiamese.runs.recipes import RECIPES
+from minisiamese.runs.settings import Settings
+from minisiamese.threads import set_threads
+from minisiamese.train.final_tests import finish
+from minisiamese.train.loop import loop
+from minisiamese.train.trainer import Trainer
+
+PROGRAM = "python -m minisiamese.train"
+COMMAND_LINE = tyro.conf.OmitArgPrefixes[Settings]  # a group's settings are options like all others
+
+
+def train(settings):
+    """Train as the settings say, measure, and leave the run folder; returns the summary.
+
+    ``train(settings_of(folder))`` goes on with a run.
+    """
+    resume = settings.machine.resume
+    settings = resumed(settings) if resume else settings.checked()
+    folder, machine = folder_of(settings), settings.machine
+    if not resume:
+        folder.check(settings.to_json(), resume)
+    check_device(machine.device)
+    data.check_present(settings.data.name, machine.data_dir)
+    set_threads(machine.threads)
+    trainer = Trainer(settings, *(part_of(name, settings, machine.data_dir) for name in ("training", "validation")))
+    if resume:
+        trainer.load_last(folder.path / "last.npz")
+        done = trainer.step == trainer.steps
+        print(f"{folder.path} is trained; its tests are made again" if done else f"going on after step {trainer.step}")
+    folder.begin(settings.to_json())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow shows as a loss that is not finite: the run stops
+        loop(trainer, folder.path)
+    return finish(trainer)
+
+
+def folder_of(settings):
+    """The run folder of settings, checked or not."""
+    return Folder(settings.machine.out or settings.checked().machine.out, PROGRAM)
+
+
+def resumed(given):
+    """The settings of the run to go on with, on this call's machine; BadInput if this call asks for others."""
+    folder = folder_of(given)
+    saved, machine = settings_of(folder), given.machine
+    of_machine = vars(machine)
+    folder.compare({key: value for key, value in given.to_json().items() if key not in of_machine}, saved.to_json())
+    if data.DATASETS[saved.data.name].needs and machine.data_dir is None:  # images of one's own are where they were
+        machine = replace(machine, data_dir=saved.machine.data_dir)
+    return replace(saved, machine=replace(machine, out=folder.path)).checked()
+
+
+def from_command_line():
+    """The settings that the program was called with; with --resume, those left out are as the run has them."""
+    known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    known.add_argument("--recipe", nargs="?")
+    recipe = known.parse_known_args()[0].recipe  # read first, since it says what the other settings start as
+    recipe = recipe if recipe in RECIPES else "best"
+    settings = parse(COMMAND_LINE, PROGRAM, Settings.of_recipe(recipe, data=tyro.MISSING))
+    if settings.machine.resume:
+        default = settings_of(folder_of(settings)).but(data_dir=None)
+    else:  # a data set and a network have usual values, too
+        default = Settings.of_recipe(recipe, data=settings.data.name, network=settings.network.name)
+    return parse(COMMAND_LINE, PROGRAM, default.but(data=tyro.MISSING))
+
+
+def main():
+    settings = from_command_line()
+    folder, named = folder_of(settings), (settings.data.name, settings.machine.data_dir)
+    summary = folder.fill(lambda: train(settings), *named)
+    if summary is None:
+        return 130
+    if not summary["finished"]:
+        print(f"stopped after step {summary['steps']}; {folder.again(*named)}")
+        return 130
+    print(f"{summary['steps']} steps in {summary['seconds']:.0f} s; everything is in {folder.path}")
+    return 0
+
+
+if __name__ == "__main__":
+    front_door(main)

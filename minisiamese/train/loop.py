@@ -1,0 +1,129 @@
+"""The loop around a training step: stopping, progress, log, validation and checkpoints."""
+
+import json
+import math
+import signal
+
+from tqdm import tqdm
+
+from minisiamese import checkpoint, mining
+from minisiamese.errors import BadInput
+from minisiamese.train.learner import interrupts
+
+SHOWN = {"loss": "{:.3f}", "validation_accuracy": "{:.1%}"}  # at the end of the progress bar
+LOG_EVERY = 10  # steps between two lines of metrics.jsonl; the loss is read, and looked at for NaN, this often
+
+
+def loop(trainer, out, quiet=False):
+    """Steps until the run is complete or Ctrl-C, saved so that it can go on from any end; whether Ctrl-C was pressed.
+
+    ``quiet`` shows nothing of it. BadInput if the loss is no longer a number.
+    """
+    measuring, stopping = trainer.settings.measuring, False
+    with interrupts(insist=True) as pressed, Log(out / "metrics.jsonl", trainer, quiet) as log:
+        trainer.start_clock()
+        if trainer.step == 0:
+            validate(trainer, log, out / "best.npz")
+            trainer.read_clock()
+            trainer.validation_seconds = trainer.seconds
+        while trainer.step != trainer.steps and not stopping:
+            trainer.train_step()
+            stopping = bool(pressed)  # asked once a step, so that what stops the loop is also what saves
+            planned = trainer.plan()
+            at_end = trainer.step == trainer.steps
+            log.tick()
+            validating = trainer.step % measuring.validate_every == 0 or at_end
+            saving = trainer.step % measuring.checkpoint_every == 0 or at_end or stopping or planned
+            if trainer.step % LOG_EVERY == 0 or validating or saving:
+                read_loss(trainer, log)
+            if validating:
+                validate(trainer, log, out / "best.npz")
+                saving = trainer.give_up() or saving
+            if saving:
+                trainer.save_last(out / "last.npz")
+    return bool(pressed)
+
+
+def read_loss(trainer, log):
+    """Log the mean loss since the last time, and what is to be seen of triplets; BadInput if it is no number."""
+    settings, step, loss, penalty = trainer.settings, trainer.step, trainer.mean_loss(), trainer.optimizer.penalty()
+    if not (math.isfinite(loss) and trainer.finite()):
+        raise BadInput(
+            f"the loss is no longer a number at step {step}: start again with a smaller --lr and another --out "
+            f"({settings.machine.out} keeps what was saved before)"
+        )
+    rate, seen = trainer.factor * settings.learning.lr[0], trainer.triplet_summary()
+    log.write(step=step, loss=loss, penalty=float(penalty), lr=rate, seconds=trainer.seconds, **seen)
+    if seen:
+        log.warn(step, mining.collapse_warning(seen["d_an"], settings.loss.margin))
+
+
+def validate(trainer, log, path):
+    """Measure the network on held-out images, and keep it in ``path`` if it is the best so far, or as good."""
+    accuracy = trainer.validate()
+    log.write(step=trainer.step, validation_accuracy=accuracy)
+    log.say(trainer.describe(accuracy))
+    if accuracy > trainer.best:
+        trainer.best, trainer.best_step = accuracy, trainer.step
+    if accuracy == trainer.best:
+        trainer.save_best(path)
+
+
+class Log:
+    """metrics.jsonl, one JSON object a line, and the progress on the terminal; a context manager.
+
+    ``path`` is opened for appending, without the lines that a resumed run will write again.
+    """
+
+    def __init__(self, path, trainer, quiet):
+        self.trainer, self.quiet, self.warned, self.state = trainer, quiet, False, {}
+        kept = _lines_until(path, trainer.step) if trainer.step else []
+        checkpoint.save_text(path, "".join(line + "\n" for line in kept))
+        self.file = open(path, "a", buffering=1)
+        shown = {"desc": "training", "unit": " steps", "disable": quiet or None}
+        self.bar = tqdm(total=trainer.steps, initial=trainer.step, **shown)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+        self.bar.close()
+
+    def tick(self):
+        """Show that a step is made."""
+        self.bar.total = self.trainer.steps
+        self.bar.update()
+
+    def write(self, **values):
+        """One line of the file, and its loss or accuracy at the end of the progress bar."""
+        self.file.write(json.dumps(values) + "\n")
+        self.state |= {key: form.format(values[key]) for key, form in SHOWN.items() if key in values}
+        self.bar.set_postfix(self.state, refresh=False)
+
+    def say(self, line):
+        """A line above the progress bar."""
+        if self.quiet:
+            return
+        try:
+            tqdm.write(line)
+        except BrokenPipeError:  # nobody reads any more: save and stop, as on Ctrl-C
+            signal.raise_signal(signal.SIGINT)
+
+    def warn(self, step, warning):
+        """Say a warning, if there is one, but no more than once."""
+        if warning and not self.warned:
+            self.say(f"step {step}: {warning}")
+            self.warned = True
+
+
+def _lines_until(path, step):
+    """The lines of a metrics.jsonl up to a step."""
+    kept = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except ValueError:  # a line cut short when the run was killed
+            break
+    return kept

@@ -1,0 +1,120 @@
+"""A run's training: one step of it, how it is looked at, and what its checkpoints hold."""
+
+import math
+
+import numpy as np
+
+from minisiamese import checkpoint, mining
+from minisiamese.criteria import CRITERIA
+from minisiamese.data import DATASETS
+from minisiamese.data.views import Views
+from minisiamese.errors import BadInput
+from minisiamese.evaluate.scoring import network_scorer
+from minisiamese.runs import build
+from minisiamese.train.learner import Learner
+from minisiamese.trials import credits, nway_trials, rate
+
+VALIDATION_RUNS = {"alphabets": 25, "paper": 16, "vinyals": 25}  # like Lake's, of 20 trials each: the paper has 320
+
+
+class Trainer(Learner):
+    """The ``Learner`` of a run, made of its settings, which no step knows."""
+
+    COUNTERS = ("step", "steps", "seconds", "best", "best_step", "validation_seconds")
+
+    def __init__(self, settings, training, validation):
+        """BadInput where the images or the network do not fit the settings."""
+        self.settings, self.device = settings, settings.machine.device
+        rng, self.channels = np.random.default_rng(settings.seed), training.images.shape[3]
+        saved = (settings.machine.out / "last.npz").exists()  # last.npz already holds the weights
+        network = (build.build if saved else build.initial)(settings, rng, self.channels).to(self.device)
+        optimizer, schedule = build.optimizer_of(settings, network), build.schedule_of(settings)
+        super().__init__(network, optimizer, schedule, settings.learning.steps, rng)
+        self.training = training = training.turned() if settings.data.turn else training
+        self.sampler = build.sampler_of(settings, training)
+        self.distortions = build.distortions_of(settings)
+        self.views = Views(training.images, network.size, self.device, network.frame)
+        self.mine = build.miner_of(settings, training.labels)
+        self.criterion = build.criterion_of(settings)
+        way, rng = min(20, max(map(len, validation.classes_of_group))), np.random.default_rng(0)
+        self.trials = nway_trials(validation, way, 1, VALIDATION_RUNS[settings.data.split] * way, True, rng)
+        self.best, self.best_step, self.validation_seconds = 0.0, 0, 0.0
+
+    def train_step(self):
+        """One step; the loss, still on the device."""
+        batch = self.sampler.draw(self.rng)
+        matrices = self.distortions(self.rng, batch)
+        z = self.network.forward(self.views(batch.rows, matrices))
+        batch = self.mine(self.network.head, z, batch, self.rng).to(self.device)
+        loss, dz = self.criterion(self.network.head, z, batch)
+        self.network.backward(dz)
+        self.update(loss)
+        self.last = z, batch
+        return loss
+
+    # --- looking at it ------------------------------------------------------------------------------------------------
+
+    def validate(self):
+        """One-shot accuracy on held-out images, within alphabets, always on the same trials."""
+        scores = self.trials.scores(network_scorer(self.network, self.device))
+        return rate(credits(scores, self.trials.target))["accuracy"]
+
+    def describe(self, accuracy):
+        """A validation's result as a line."""
+        way, source = self.trials.support.shape[1], DATASETS[self.settings.data.name]
+        held = "alphabets" if source.has_alphabets else "images"
+        return f"step {self.step}: {way}-way accuracy on held-out {held} {accuracy:.1%}"
+
+    def triplet_summary(self):
+        """``mining.summarise`` of the last step's triplets; nothing for other losses."""
+        loss, head, (z, batch) = self.settings.loss, self.network.head, self.last
+        if CRITERIA[loss.name].tuples != "triplets":
+            return {}
+        if loss.mining != "random":
+            return mining.watch(head, z, self.training.labels[batch.rows], loss.margin)
+        return mining.summarise(*mining.triplet_distances(head, z, batch), loss.margin)
+
+    def finite(self):
+        """Whether all numbers of the network are finite."""
+        return math.isfinite(sum(array.sum() for array in self.network.arrays().values()))
+
+    # --- when it ends -------------------------------------------------------------------------------------------------
+
+    def plan(self):
+        """Once a twentieth of --minutes has passed, set how many steps fit into them; whether it was done now."""
+        minutes = self.settings.learning.minutes
+        if self.steps or self.seconds < 3 * minutes or self.step < 3:  # 3 seconds are 1/20 of a minute
+            return False
+        step_seconds = (self.seconds - self.validation_seconds) / self.step
+        step_seconds += self.validation_seconds / self.settings.measuring.validate_every
+        self.steps = self.step + max(1, int((60 * minutes - self.seconds) / step_seconds))
+        return True
+
+    def give_up(self):
+        """Make this step the last one if --patience epochs have passed since the best validation; whether they have."""
+        learning = self.settings.learning
+        over = bool(learning.patience) and self.step - self.best_step >= learning.patience * learning.epoch_steps
+        self.steps = self.step if over else self.steps
+        return over
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    def save_best(self, path):
+        """Keep the network, with the accuracy for which it is the best so far."""
+        meta = {"config": self.settings.to_json(), "step": self.step, "validation_accuracy": self.best}
+        checkpoint.save(path, self.network.arrays(), meta | {"channels": self.channels})
+
+    def save_last(self, path):
+        """Keep all that the next steps depend on."""
+        self.read_clock()
+        self.save(path, config=self.settings.to_json())
+
+    def load_last(self, path):
+        """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
+        if path.exists():
+            self.load(path)
+            self.sampler.drawn = self.step
+            return
+        best = path.with_name("best.npz")
+        if best.exists() and checkpoint.load(best)[1].get("step", 0) > self.settings.measuring.checkpoint_every:
+            raise BadInput(f"{path} is missing, so the run cannot go on: measure {best}, or take another --out")
