@@ -1,6 +1,6 @@
 """Loss and gradients of both networks by PyTorch, in float64, for the suite to compare ours with without PyTorch.
 
-    python tests/torch_reference.py        # writes tests/torch_reference.json
+    python tests/bench/torch_reference.py        # writes tests/torch_reference.json
 
 A gradient is stored as its norm and as ENTRIES of its numbers, evenly spread.
 """

@@ -25,7 +25,7 @@ KINDS = (  # master, sub, article; as many products as listed
 
 @pytest.fixture(scope="module")
 def main():
-    return runpy.run_path(str(Path(__file__).parent.parent / "data_scripts/fashion.py"))["main"]
+    return runpy.run_path(str(Path(__file__).parents[2] / "data_scripts/fashion.py"))["main"]
 
 
 @pytest.fixture(scope="module")

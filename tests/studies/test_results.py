@@ -135,7 +135,7 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
 
 def test_readmes_results_are_the_reports_output():
     """Typed by nobody: the committed results of the runs give README's section, letter for letter."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     runs = [read_run(folder) for folder in sorted((root / "lessons/results").iterdir()) if folder.is_dir()]
     text = (root / "README.md").read_text(encoding="utf-8")
     assert report.insert(text, markdown(runs), "README.md") == text

@@ -151,13 +151,13 @@ def test_the_data_script_fetches_every_archive(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(omniglot.pooch, "retrieve", retrieve)
     monkeypatch.setattr(sys, "argv", ["omniglot.py", "--data-dir", str(tmp_path)])
     with pytest.raises(SystemExit) as stop:
-        runpy.run_path(str(Path(__file__).parent.parent / "data_scripts/omniglot.py"), run_name="__main__")
+        runpy.run_path(str(Path(__file__).parents[2] / "data_scripts/omniglot.py"), run_name="__main__")
     assert not stop.value.code
     assert capsys.readouterr().out.split() == [f"{tmp_path}/omniglot/{name}.zip" for name in omniglot.ARCHIVES]
     (tmp_path / "omniglot").mkdir()
     (tmp_path / "omniglot/all_runs.zip").write_text("a user's own copy")
     with pytest.raises(SystemExit):
-        runpy.run_path(str(Path(__file__).parent.parent / "data_scripts/omniglot.py"), run_name="__main__")
+        runpy.run_path(str(Path(__file__).parents[2] / "data_scripts/omniglot.py"), run_name="__main__")
     assert len(fetched) == 3 + 2  # what is there stays
     assert fetched[0] == (f"{omniglot.URL}images_background.zip", "md5:68d2efa1b9178cc56df9314c21c6e718")
 

@@ -144,7 +144,7 @@ def test_nothing_there_is_said(tmp_path):
 
 def test_the_script_writes_folders_that_are_the_same_data_set(tmp_path, batches, monkeypatch, capsys):
     batches, images, labels = batches
-    script = runpy.run_path(str(Path(__file__).parents[1] / "data_scripts/cifar10.py"))["main"]
+    script = runpy.run_path(str(Path(__file__).parents[2] / "data_scripts/cifar10.py"))["main"]
     given = ("--data-dir", pack(tmp_path, batches), "--out", tmp_path / "out")
     assert call(monkeypatch, script, *given) == 0
     assert "train: 10 classes, 100 images" in capsys.readouterr().out
