@@ -1,4 +1,4 @@
-"""Output folders that can be gone on with, and the trained network in one.
+"""Resumable output folders, and the trained network in one.
 
 A program that works for long fills a folder: ``begin`` keeps the settings in its config.json, so that ``--resume`` goes
 on with these, and ``check`` refuses others.

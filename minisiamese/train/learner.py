@@ -36,7 +36,7 @@ class Learner:
     """The network, the optimiser, the random state and the counters of a training: all that its next steps depend on.
 
     ``schedule(step, steps)`` gives the factor on the rates and the most that a momentum may be (``SCHEDULES``); steps
-    is None as long as their number is open.
+    is None as long as their number is open: all schedules are then at their start.
     """
 
     COUNTERS = ("step", "seconds", "log", "total", "count")  # JSON-able attributes that a checkpoint keeps

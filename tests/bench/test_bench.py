@@ -51,7 +51,7 @@ def assert_close(got, expected, dtype, scale, what):
 def test_loss_and_gradients_are_those_that_pytorch_left(name, dtype):
     reference = json.loads(torch_reference.PATH.read_text())[name]
     start, loss, gradients, _ = ours(name, dtype)
-    assert start == pytest.approx(reference["start"], rel=1e-9), "other weights: run tests/bench/torch_reference.py again"
+    assert start == pytest.approx(reference["start"], rel=1e-9), "other weights: run torch_reference.py again"
     assert loss == pytest.approx(reference["loss"], rel=1e-5 if dtype == np.float32 else 1e-11)
     assert gradients.keys() == reference["gradients"].keys()
     for key, gradient in gradients.items():
