@@ -28,7 +28,7 @@ def front_door(main):
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # whoever read the output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at Python's end
         sys.exit(1)
 
 

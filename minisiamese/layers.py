@@ -40,7 +40,7 @@ class Layer:
             yield from child.walk(f"{name}.{child_name}" if name else child_name)
 
     def arrays(self):
-        """{dotted name: array} of every parameter and buffer: what a checkpoint holds."""
+        """{dotted name: array} of every parameter and buffer: the content of a checkpoint."""
         return {
             f"{name}.{key}" if name else key: array
             for name, layer in self.walk()
@@ -67,7 +67,7 @@ class Layer:
         return self
 
     def forget(self):
-        """Drop what forward kept, where no backward is to follow."""
+        """Drop the caches of forward, where no backward is to follow."""
         for _, layer in self.walk():
             layer._cache = None
 
@@ -76,7 +76,7 @@ class Layer:
         self.grads[key] = np.zeros_like(value)
 
     def keep(self, train, *values):
-        """Keep what backward needs. A second training pass would overwrite it, so that is an error."""
+        """Keep the values that backward needs. A second training pass would overwrite it, so that is an error."""
         if not train:
             return
         if self._cache is not None:
@@ -84,7 +84,7 @@ class Layer:
         self._cache = values
 
     def take(self):
-        """What forward kept, once."""
+        """The values that forward kept, once."""
         if self._cache is None:
             raise RuntimeError(f"{type(self).__name__}: backward without a forward(train=True) before it")
         values, self._cache = self._cache, None

@@ -11,7 +11,7 @@ def max_pool(x, window):
     """The maxima y of the windows of x, and for each the winner (uint8): which pixel of its window it is, counted line
     by line; of equal pixels the first. ValueError if the window does not fit the images, or has more than 16 x 16
     pixels."""
-    if not 1 <= window <= min(16, *x.shape[1:3]):  # the pixels of 16 x 16 are what a uint8 counts
+    if not 1 <= window <= min(16, *x.shape[1:3]):  # winner, a uint8, counts up to 256 pixels
         raise ValueError(f"a pooling window of {window} does not fit images of {x.shape}, or is larger than 16")
     K, H, W = window, x.shape[1] // window * window, x.shape[2] // window * window  # a rest at the edge is dropped
     return largest([x[:, i:H:K, j:W:K] for i in range(K) for j in range(K)])

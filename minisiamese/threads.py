@@ -70,7 +70,7 @@ def in_chunks(task, count, item_bytes, xp=np):
 
 
 def _results(futures):
-    """The results in order; after an error or Ctrl-C nothing is started any more, and what runs is waited for."""
+    """The results in order; after an error or Ctrl-C no further chunk starts, and the running ones are waited for."""
     try:
         while futures:
             yield futures[0].result()

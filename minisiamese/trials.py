@@ -1,4 +1,4 @@
-"""One-shot trials, and what scores earn on them (Koch et al., section 4.3).
+"""One-shot trials, and the accuracy that scores earn on them (Koch et al., section 4.3).
 
 Notation: T trials of N classes with K support drawings each; scores are larger for more alike.
 """

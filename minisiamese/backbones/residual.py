@@ -69,7 +69,7 @@ class Frozen(Layer):
     def walk(self, name=""):
         for part_name, part in self.layer.walk(name):
             shell = Layer()
-            shell.buffers = part.buffers  # the very dict, so that what moves its arrays moves the layer's
+            shell.buffers = part.buffers  # the very dict: moving its arrays moves the layer's
             yield part_name, shell
 
     def forward(self, x, train=True):

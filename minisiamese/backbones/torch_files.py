@@ -1,4 +1,4 @@
-"""Weights files of PyTorch, read without PyTorch and without running what is in them.
+"""Weights files of PyTorch, read without PyTorch and without running any code in them.
 
 Three kinds are read, told apart by their first bytes:
 
@@ -169,7 +169,7 @@ class _Unpickler(pickle.Unpickler):
         def tensor(key, offset, shape, strides, requires_grad=False, hooks=None):
             return _Tensor(key, offset, shape, strides)
 
-        known = {  # functions made here, since a pickle can set attributes of what it is given
+        known = {  # functions made here, since a pickle can set attributes of the objects it is given
             ("collections", "OrderedDict"): OrderedDict,
             ("torch._utils", "_rebuild_tensor"): tensor,
             ("torch._utils", "_rebuild_tensor_v2"): tensor,

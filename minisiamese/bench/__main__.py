@@ -123,7 +123,7 @@ class Problem:
 
 
 def peak_bytes(device, which):
-    """The most memory that this process has held, of a GPU what is in the pool; None where the system does not say."""
+    """The most memory that this process has held, on a GPU in its pool; None where the system does not say."""
     if device == "cuda" and which != "ours":
         import torch
 
@@ -195,7 +195,7 @@ def bench(config):
 
 
 def _has_pytorch(device):
-    """Whether there is one to compare with; of those without CUDA this is found out in a process of its own."""
+    """Whether there is a PyTorch to compare with; a process of its own finds out whether it has CUDA."""
     if device == "cpu" or not find_spec("torch"):
         return find_spec("torch") is not None
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"

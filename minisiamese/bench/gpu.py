@@ -51,7 +51,7 @@ def gradients_of_small_network(device):
 
 
 def report():
-    """Lines that say what there is to compute with."""
+    """Lines about the processors to compute on."""
     libraries = [each for each in threadpool_info() if each["user_api"] == "blas"]
     blas = " and ".join(f"{each['internal_api']} {each['version']}" for each in libraries)
     yield f"cpu: Python {platform.python_version()}, NumPy {np.__version__} with {blas}, {available_cores()} cores"
@@ -80,7 +80,7 @@ def report():
 
 @dataclass(frozen=True)
 class BackendOptions:
-    """Say what there is to compute with here, and what to install for a GPU."""
+    """Say which processors there are to compute on here, and how to install support for a GPU."""
 
 
 def main():

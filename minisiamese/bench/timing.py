@@ -17,7 +17,7 @@ GIGA = 1e9
 
 
 def seconds_of(function, times, device="cpu"):
-    """Seconds of each call, until the device has done what it was given, after one that is not counted."""
+    """Seconds of each call, until the device has finished, after one call that is not counted."""
     function()
     seconds = []
     for _ in range(times):

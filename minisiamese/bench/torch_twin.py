@@ -155,6 +155,6 @@ def step_of(twin, images, batch, optimizer, rate, threads, device="cpu"):
 
     if device == "cuda":
         step()
-        torch.cuda.empty_cache()  # of what cuDNN's trials took
+        torch.cuda.empty_cache()  # the memory of cuDNN's trials
         torch.cuda.reset_peak_memory_stats()
     return step

@@ -11,7 +11,7 @@ from minisiamese.data.dataset import Dataset, hold_out
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that runs are made on: how it is divided, and what runs on it are like where nothing is said.
+    """A data set that runs are made on: its divisions, and the usual settings of runs on it.
 
     ``divisions`` has for each value of --split a ``part(name, data, data_dir, largest)``, as ``data.part`` below.
     """
@@ -21,7 +21,7 @@ class Source:
     usual: dict = field(default_factory=dict)  # settings in place of the defaults
     load: Callable | None = None  # load(split, data_dir): the "background" or "evaluation" alphabets
     has_alphabets: bool = True  # drawings of characters, many of them; else anyone's images, as many as there are
-    needs: str = ""  # what --data-dir must be, if there is no such data set without one
+    needs: str = ""  # the content of --data-dir, of a data set that has no other source
     lake: tuple[str, ...] = ()  # the divisions that train on nothing of Lake's test
     check: Callable = lambda data_dir: None  # find or fetch all files, unopened
 

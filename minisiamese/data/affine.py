@@ -40,7 +40,7 @@ def identity(count):
 
 def draw_flips_and_crops(rng, count, size, pixels=2):
     """count matrices (count, 2, 3) that mirror a picture with probability 1/2 and shift it by up to ``pixels`` of its
-    ``size``, as if it were cropped from one with a blank border: what is usual for CIFAR-10 (report 000)."""
+    ``size``, as if it were cropped from one with a blank border, as is usual for CIFAR-10 (report 000)."""
     matrices = identity(count)
     matrices[:, 0, 0] = rng.choice([-1, 1], count)
     matrices[:, :, 2] = 2 * rng.integers(-pixels, pixels + 1, (count, 2)) / size
@@ -48,7 +48,7 @@ def draw_flips_and_crops(rng, count, size, pixels=2):
 
 
 def draw_photographic(rng, count):
-    """count matrices (count, 2, 3): what is usual for photographs in place of ``draw_distortions``, report 001's flips,
+    """count matrices (count, 2, 3) for photographs, in place of ``draw_distortions``: report 001's flips,
     rotations and crops. The report gives no numbers; here a picture is mirrored with probability 1/2, turned by up to
     +-10 degrees, and cropped to a square of 0.8..1 of its side, at a random place in it, that fills the view. Corners
     that a turn brings in from outside are blank."""

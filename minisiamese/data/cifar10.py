@@ -23,7 +23,7 @@ BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": 
 FOUND_AS = ("cifar-10-python.tar.gz", "cifar-10-batches-py", "cifar10-images.zip", "cifar10-images")
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-ARRAYS = {  # what a pickled array is made by
+ARRAYS = {  # the functions that make a pickled array
     ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,

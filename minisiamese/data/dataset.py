@@ -15,7 +15,7 @@ from minisiamese.errors import BadInput
 
 @dataclass(frozen=True)
 class Dataset:
-    """M images with what is known of each; ink (or light) is bright, 255, on 0, so that what lies outside is blank.
+    """M images with their classes and drawers; ink (or light) is bright, 255, on 0, so that all outside is blank.
 
     images (M, H, W, C) uint8; labels (M,) class numbers 0, 1, ...; groups (M,) index into group_names (alphabets);
     drawers (M,) who drew the image (within its alphabet), or None if nobody knows; class_names by class number, or ().

@@ -1,4 +1,4 @@
-"""Image files of any kind, as Pillow reads them, with one clear line for those that it cannot."""
+"""Image files of any kind, as Pillow reads them, with one clear line for files that it cannot read."""
 
 import warnings
 
@@ -22,7 +22,7 @@ def read_image(source, where, mode=None, at_least=None):
             if at_least:
                 image.draft(mode, at_least)
             image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # Pillow would cut off what is above 255
+            if image.mode.startswith("I;16"):  # Pillow would cut off values above 255
                 return Image.fromarray(np.uint8(np.asarray(image, float) / 257))
             if image.mode in ("I", "F"):  # of no known range
                 values = np.nan_to_num(np.asarray(image, float))

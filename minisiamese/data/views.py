@@ -97,6 +97,6 @@ def sample(images, matrices, size):
         below = below + x * (below_right.astype(np.float32) - below)
         xp.divide(above + v * (below - above), 255, out=y[rows])
 
-    # the pixels, and for each reading its places (36 bytes) and what is read there (20 bytes a channel)
+    # the pixels, and for each reading its places (36 bytes) and its values (20 bytes a channel)
     in_chunks(view, N, H * W * C + size * size * (36 + 20 * C), xp)
     return y.reshape(N, size, size, C)

@@ -97,8 +97,8 @@ class FastConv2D(Conv2D):
         return "fourier" if sum(fourier.multiplications(*shapes)) < FOURIER_PAYS * by_im2col else "im2col"
 
     def correlate(self, x, weights, then):
-        """y for these weights, with the layer's own b, handed on as ``then(rows, y[rows])``; returns the sum of what
-        ``then`` returns."""
+        """y for these weights, with the layer's own b, handed on as ``then(rows, y[rows])``; returns the sum of the
+        results of ``then``."""
         output_shape(x.shape, weights.shape, self.stride, self.padding)  # raises
         if x.dtype.kind != "f":
             raise ValueError(f"images must be of a float type, not {x.dtype}")

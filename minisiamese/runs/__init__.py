@@ -1,1 +1,1 @@
-"""What a run is: settings, rules, recipes, objects built of them, folders; imported by evaluate/ and what follows."""
+"""The settings of a run, the objects built of them, its folder; imported by evaluate/, train/, studies/, predict/."""

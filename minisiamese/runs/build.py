@@ -21,13 +21,13 @@ from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network by name: its builder, the settings that not every network has, and what is usual for it.
+    """A network by name: its builder, the settings that not every network has, and its usual settings.
 
     ``build(rng, head, channels, **options)`` returns a plain ``Siamese``.
     """
 
     build: Callable
-    options: tuple[str, ...] = ()  # of the settings init and embedding, those that ``build`` takes
+    options: tuple[str, ...] = ()  # the ones of init and embedding that ``build`` takes
     blocks: tuple[str, ...] = ()  # of a network with published weights: the last layer of each block that can be frozen
     usual: dict = field(default_factory=dict)  # settings in place of the defaults
     ways: int = 60  # classes a step, where the loss takes classes, nothing is said and there are as many
@@ -39,7 +39,7 @@ class Architecture:
         return option in self.options or (option in ("weights", "freeze") and bool(self.blocks))
 
 
-# what is usual for networks that are large, and may be pretrained
+# usual for networks that are large, and may be pretrained
 LARGE = {"usual": {"lr": (1e-4,), "views": 1}, "ways": 8, "tuples": 16, "largest": resnet.SIZE}
 NETWORKS = {
     "conv4": Architecture(conv4, options=("embedding",)),
@@ -80,7 +80,7 @@ def untrained(settings, channels=1):
         raise BadInput(f"{error}; the run began with it, and is compared with the network before training") from None
 
 
-# --- what a step is made of -------------------------------------------------------------------------------------------
+# --- the parts of a step ----------------------------------------------------------------------------------------------
 
 
 def part_of(name, settings, data_dir=None):

@@ -1,4 +1,4 @@
-"""What settings make sense: their choices and ranges, whom they are for, and what they are where nothing is said.
+"""Which settings make sense: their choices and ranges, the runs that may have them, and their open defaults.
 
 All of it stands in tables, walked by ``checked``. Values are those of ``settings.flat()``.
 """

@@ -70,10 +70,10 @@ def resumed(given):
 
 
 def from_command_line():
-    """The settings that the program was called with; with --resume, those left out are as the run has them."""
+    """The settings that the program was called with; with --resume, settings left out are as the run has them."""
     known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     known.add_argument("--recipe", nargs="?")
-    recipe = known.parse_known_args()[0].recipe  # read first, since it says what the other settings start as
+    recipe = known.parse_known_args()[0].recipe  # read first, since the other settings start from it
     recipe = recipe if recipe in RECIPES else "best"
     settings = parse(COMMAND_LINE, PROGRAM, Settings.of_recipe(recipe, data=tyro.MISSING))
     if settings.machine.resume:

@@ -28,7 +28,7 @@ def loop(trainer, out, quiet=False):
             trainer.validation_seconds = trainer.seconds
         while trainer.step != trainer.steps and not stopping:
             trainer.train_step()
-            stopping = bool(pressed)  # asked once a step, so that what stops the loop is also what saves
+            stopping = bool(pressed)  # asked once a step: the step that ends the loop is saved
             planned = trainer.plan()
             at_end = trainer.step == trainer.steps
             log.tick()
@@ -45,7 +45,7 @@ def loop(trainer, out, quiet=False):
 
 
 def read_loss(trainer, log):
-    """Log the mean loss since the last time, and what is to be seen of triplets; BadInput if it is no number."""
+    """Log the mean loss since the last time, and a summary of triplets; BadInput if the loss is no number."""
     settings, step, loss, penalty = trainer.settings, trainer.step, trainer.mean_loss(), trainer.optimizer.penalty()
     if not (math.isfinite(loss) and trainer.finite()):
         raise BadInput(

@@ -1,4 +1,4 @@
-"""A run's training: one step of it, how it is looked at, and what its checkpoints hold."""
+"""A run's training: its step, its validation, its end, and the content of its checkpoints."""
 
 import math
 
