@@ -17,10 +17,10 @@ STAGES = {("conv", *norm, *end) for norm in ((), ("norm",)) for end in ENDS}  # 
 
 
 def fuse(network):
-    """A network, or a layer, with the same names, values and gradients to rounding, that computes them faster.
+    """The fast twin of a network or a layer: the same names, and the same values and gradients to rounding.
 
-    The two share their parameters, gradients and buffers: the dicts, not copies. A stage becomes one ``Block``. A
-    ``Siamese`` is made ``without_input_gradient``: nobody asks for it.
+    The two share their parameters, gradients and buffers: the dicts, not copies. A stage becomes one ``Block``. The
+    twin of a ``Siamese`` is ``without_input_gradient``, since nobody asks for the gradient with respect to images.
     """
     if is_stage(network):
         layers = dict(network.children())
@@ -46,8 +46,8 @@ def is_stage(layer):
 
 
 def without_input_gradient(network):
-    """The fused network, whose first convolution, if it begins with one, no longer computes the gradient with respect
-    to the images."""
+    """A fused network, changed so that its backward returns None: if it begins with a convolution, that layer leaves
+    out the gradient with respect to the images."""
     layer = network.twin if isinstance(network, Siamese) else network
     while isinstance(layer, Sequential):
         layer = next((each for each in layer.layers if not getattr(each, "stops_gradients", False)), None)

@@ -11,7 +11,7 @@ from minisiamese.threads import in_chunks
 
 
 class FastLinear(Linear):
-    """A ``Linear`` whose dW, 151 MB in the paper's network, is added where it belongs."""
+    """A ``Linear`` that adds dW, 151 MB in the paper's network, to its gradient a few rows at a time."""
 
     def forward(self, x, train=True):
         self.keep(train, x)
