@@ -48,6 +48,7 @@ def parse(config_class, program, default=None):
             raise
         lines = [line.strip("│ ") for line in complaint.getvalue().splitlines()[1:]]  # without the frame and its title
         what = " ".join(lines).split("──")[0].split("Got errors")[0]
+        what = re.sub(r"argument '(\w+)\.\w+'", r"argument '\1'", what)  # the path of a positional, 'data.name'
         raise BadInput(f"{re.sub(' +', ' ', what).strip()} (see {program} --help)") from None
 
 

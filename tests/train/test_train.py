@@ -600,6 +600,14 @@ def test_bad_input_gets_one_line_and_leaves_nothing(small_omniglot, tmp_path, mo
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("line", [["cake"], ["--steps", "3"]])
+def test_the_data_set_has_one_name(monkeypatch, capsys, line):
+    """A group of settings is no part of a name on the command line."""
+    assert start(monkeypatch, *line) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1 and "data" in complaint.lower() and "data.name" not in complaint
+
+
 def test_a_run_is_never_overwritten(whole, small_omniglot, tmp_path, monkeypatch, capsys):
     before = {path.name: path.read_bytes() for path in whole.iterdir()}
     assert start(monkeypatch, *arguments(small_omniglot, whole)) == 2
