@@ -76,7 +76,7 @@ class Layer:
         self.grads[key] = np.zeros_like(value)
 
     def keep(self, train, *values):
-        """Keep the values that backward needs. A second training pass would overwrite it, so that is an error."""
+        """Keep the values that backward needs. A second training pass would overwrite them, and is an error."""
         if not train:
             return
         if self._cache is not None:

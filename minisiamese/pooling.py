@@ -28,9 +28,9 @@ def largest(parts):
 
 
 def unpool(dy, winner, shape, window):
-    """dx (len(dy), *shape[1:]): dy at the pixels that won, 0 elsewhere."""
+    """dx of ``shape`` (N, H, W, C): dy at the pixels that won, 0 elsewhere."""
     xp, K, (H, W) = array_module(dy), window, (size // window * window for size in shape[1:3])
-    dx = xp.empty((len(dy), *shape[1:]), dy.dtype)
+    dx = xp.empty(shape, dy.dtype)
     dx[:, H:], dx[:, :, W:] = 0, 0
     for k in range(K * K):
         xp.multiply(dy, winner == k, out=dx[:, k // K : H : K, k % K : W : K])

@@ -16,6 +16,7 @@ class Source:
     ``divisions`` has for each value of --split a ``part(name, data, data_dir, largest)``, as ``data.part`` below.
     """
 
+    help: str
     divisions: dict[str, Callable]
     steps: int  # of a training
     usual: dict = field(default_factory=dict)  # settings in place of the defaults
@@ -23,6 +24,7 @@ class Source:
     has_alphabets: bool = True  # drawings of characters, many of them; else anyone's images, as many as there are
     needs: str = ""  # the content of --data-dir, of a data set that has no other source
     lake: tuple[str, ...] = ()  # the divisions that train on nothing of Lake's test
+    validation_runs: dict = field(default_factory=dict)  # of the divisions with other numbers of runs than usual
     check: Callable = lambda data_dir: None  # find or fetch all files, unopened
 
 
@@ -55,6 +57,7 @@ def _by_alphabets(name, data, data_dir, largest):
 
 DATASETS = {
     "omniglot": Source(
+        "50 alphabets by 20 people each",
         {
             "alphabets": _by_alphabets,
             "paper": lambda name, data, data_dir, largest: omniglot.paper_part(name, data_dir),
@@ -63,10 +66,12 @@ DATASETS = {
         steps=1200,
         load=omniglot.load,
         lake=("alphabets", "paper"),
+        validation_runs={"paper": 16},  # the paper's 320 trials
         check=omniglot.check_present,
     ),
-    "glyphs": Source({"alphabets": _by_alphabets}, steps=60, load=glyphs.load),
+    "glyphs": Source("built in, nothing to download", {"alphabets": _by_alphabets}, steps=60, load=glyphs.load),
     "folder": Source(
+        "your own images in --data-dir: one sub-folder a class, or train/ and test/ with such sub-folders",
         {"alphabets": lambda name, data, data_dir, largest: folder.part(name, data_dir, largest)},
         steps=300,
         usual={"frame": "page", "turn": False},  # for pictures that may be no drawings

@@ -70,8 +70,9 @@ def rates(title, result):
 
 def measure_lake(options, network, trained):
     """Lake's 20 runs of 20 trials; BadInput for a network that was trained on some of their alphabets."""
-    if trained.data.split == "vinyals":
-        raise BadInput("--protocol lake: --split vinyals trains on some of its alphabets, so it would be no test")
+    source, split = DATASETS[trained.data.name], trained.data.split
+    if source.lake and split not in source.lake:
+        raise BadInput(f"--protocol lake: --split {split} trains on some of its alphabets, so it would be no test")
     trials = lake_trials(omniglot.load_runs(options.data_dir))
     return one_shot(trials, *scorers(options, network, trained))
 

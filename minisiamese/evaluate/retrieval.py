@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from minisiamese.data import DATASETS, omniglot
 from minisiamese.errors import BadInput
-from minisiamese.evaluate import hog, retrieval_pictures
+from minisiamese.evaluate import hog
 from minisiamese.evaluate.protocol import Protocol
 from minisiamese.evaluate.scoring import embed, views_of
 from minisiamese.runs.build import part_of, untrained
@@ -150,7 +150,7 @@ def sets(trained, seed, data_dir=None):
     there are no images.
     """
     evaluation = unseen = part_of("evaluation", trained, data_dir)
-    if trained.data.split == "paper":
+    if (trained.data.name, trained.data.split) == ("omniglot", "paper"):
         seen, trained_on = omniglot.load("background", data_dir).take_drawers(13, 20), False
     else:
         seen, trained_on = part_of("training", trained, data_dir), True
@@ -226,6 +226,10 @@ def measure_retrieval(options, network, trained):
         shown = name, dataset, before, after  # the unseen classes, if there are any
     if shown and (options.run / "best.npz").exists():
         try:
+            from minisiamese.evaluate import (
+                retrieval_pictures,  # here, for the protocols that draw none start the sooner
+            )
+
             result["pictures"] = retrieval_pictures.draw(options.run, options.seed, *shown)
         except OSError as error:  # no reason to lose the figures
             print(f"no pictures: cannot write {options.run} ({error.strerror or error})", file=sys.stderr)

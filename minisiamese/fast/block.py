@@ -48,7 +48,8 @@ class Block(Layer):
         shape = self.conv.output_shape(x.shape)
 
         def da_of(rows):
-            return unpool(dy[rows] * (y[rows] > 0), winner[rows], shape, self.window)
+            dt = dy[rows] * (y[rows] > 0)
+            return unpool(dt, winner[rows], (len(dt), *shape[1:]), self.window)
 
         dx, dW = self.conv.gradients(x, self.conv.params["W"], da_of)
         self.conv.grads["W"] += dW
@@ -136,7 +137,7 @@ class NormBlock(Block):
         slope, by_a, shift = input_affine(gamma, mean, scale, (dbeta, dgamma), a.size // channels)
 
         def da_of(rows):
-            da = unpool(dt_of(rows) * slope, winner[rows], a.shape, self.window)
+            da = unpool(dt_of(rows) * slope, winner[rows], a[rows].shape, self.window)
             da += a[rows] * by_a
             da += shift
             return da

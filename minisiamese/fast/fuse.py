@@ -32,8 +32,8 @@ def fuse(network):
     for name, value in vars(network).items():
         if isinstance(value, Layer):
             setattr(fused, name, fuse(value))
-        elif isinstance(value, tuple) and all(isinstance(each, Layer) for each in value):
-            setattr(fused, name, tuple(map(fuse, value)))
+        elif isinstance(value, list | tuple) and all(isinstance(each, Layer) for each in value):
+            setattr(fused, name, type(value)(map(fuse, value)))
     return without_input_gradient(fused) if isinstance(fused, Siamese) else fused
 
 
@@ -46,8 +46,8 @@ def is_stage(layer):
 
 
 def without_input_gradient(network):
-    """A fused network, changed so that its backward returns None: if it begins with a convolution, that layer leaves
-    out the gradient with respect to the images."""
+    """A fused network, changed so that a convolution that it begins with leaves out the gradient with respect to the
+    images: the network's backward then returns None."""
     layer = network.twin if isinstance(network, Siamese) else network
     while isinstance(layer, Sequential):
         layer = next((each for each in layer.layers if not getattr(each, "stops_gradients", False)), None)

@@ -26,6 +26,7 @@ class Architecture:
     ``build(rng, head, channels, **options)`` returns a plain ``Siamese``.
     """
 
+    help: str
     build: Callable
     options: tuple[str, ...] = ()  # the ones of init and embedding that ``build`` takes
     blocks: tuple[str, ...] = ()  # of a network with published weights: the last layer of each block that can be frozen
@@ -42,12 +43,12 @@ class Architecture:
 # usual for networks that are large, and may be pretrained
 LARGE = {"usual": {"lr": (1e-4,), "views": 1}, "ways": 8, "tuples": 16, "largest": resnet.SIZE}
 NETWORKS = {
-    "conv4": Architecture(conv4, options=("embedding",)),
-    "conv4-wide": Architecture(conv4_wide, options=("embedding",)),
-    "koch": Architecture(koch, options=("init",)),
-    "koch35": Architecture(koch35, options=("init",)),
-    "resnet18": Architecture(resnet.resnet18, blocks=resnet.BLOCKS, **LARGE),
-    "vgg16": Architecture(vgg.vgg16, blocks=vgg.BLOCKS, **LARGE),
+    "conv4": Architecture("35 x 35, four small blocks", conv4, options=("embedding",)),
+    "conv4-wide": Architecture("52 x 52", conv4_wide, options=("embedding",)),
+    "koch": Architecture("the paper's, 105 x 105", koch, options=("init",)),
+    "koch35": Architecture("the paper's for MNIST, 35 x 35", koch35, options=("init",)),
+    "resnet18": Architecture("224 x 224", resnet.resnet18, blocks=resnet.BLOCKS, **LARGE),
+    "vgg16": Architecture("224 x 224", vgg.vgg16, blocks=vgg.BLOCKS, **LARGE),
 }
 
 
@@ -75,7 +76,7 @@ def untrained(settings, channels=1):
     """The network that a run began with, its weights by its seed or from the file of --weights; BadInput if that is
     no longer there."""
     try:
-        return initial(settings, np.random.default_rng(settings.seed), channels)
+        return initial(settings.but(plain=False), np.random.default_rng(settings.seed), channels)
     except BadInput as error:
         raise BadInput(f"{error}; the run began with it, and is compared with the network before training") from None
 

@@ -74,6 +74,12 @@ def _entries(table, has):
     return f"{', '.join(names)} and {last}" if names else last
 
 
+def _or(names):
+    """ "A, B or C"."""
+    *names, last = names
+    return f"{', '.join(names)} or {last}" if names else last
+
+
 def _networks(option):
     """The scope of a setting that some networks have."""
     words = f"--network {_entries(NETWORKS, lambda entry: entry.has(option))}"
@@ -90,11 +96,6 @@ SCOPES = {
     "head": _losses(lambda criterion: criterion.head == "similarity"),
     **{option: _networks(option) for option in ("init", "weights", "freeze", "embedding")},
     "pairs": _losses(lambda criterion: criterion.tuples == "pairs"),
-    "split": Scope(
-        _entries(DATASETS, lambda source: len(source.divisions) > 1),
-        lambda s: s.data.split in DATASETS[s.data.name].divisions,
-        lambda s: s.data.name,
-    ),
     "positive": Scope(
         "pairs drawn at random",
         lambda s: CRITERIA[s.loss.name].tuples == "pairs" and not s.loss.pairs,
@@ -119,6 +120,10 @@ def _tuples(settings):
 
 
 CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go together
+    (
+        lambda s: s.data.split not in DATASETS[s.data.name].divisions,
+        lambda s: f"--split must be {_or(DATASETS[s.data.name].divisions)} for {s.data.name}, not {s.data.split}",
+    ),
     (
         lambda s: DATASETS[s.data.name].needs and s.machine.data_dir is None,
         lambda s: f"{s.data.name} needs --data-dir: {DATASETS[s.data.name].needs}",

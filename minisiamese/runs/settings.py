@@ -1,26 +1,46 @@
 """What a run can be told: settings in groups of one concern each, flat on the command line and in config.json."""
 
 from dataclasses import dataclass, fields, replace
+from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
+from minisiamese.optimizers import SCHEDULES
 from minisiamese.runs import rules
 from minisiamese.runs.build import NETWORKS
 from minisiamese.runs.recipes import RECIPES
 from minisiamese.runs.rules import CHOICES
 
 
+def listed(table):
+    """The names of a table's records, each with its help."""
+    return "; ".join(f"{name} ({record.help})" for name, record in table.items())
+
+
+def first_sentence(entry):
+    """The name of a function in a table, and the first sentence of its docstring."""
+    name, function = entry
+    return f"{name}: {' '.join(getdoc(function).split()).split('. ')[0].rstrip('.')}."
+
+
+ON_HEAD = [name for name, criterion in CRITERIA.items() if criterion.head == "similarity"]
+ON_DISTANCE = [name for name in CRITERIA if name not in ON_HEAD]
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """The images to train on, and how the network sees them."""
 
-    # Data set: omniglot; glyphs (built in, nothing to download); or folder, your own images in --data-dir: one
-    # sub-folder a class, or train/ and test/ with such sub-folders.
-    name: Annotated[Literal[tuple(CHOICES["data"])], tyro.conf.Positional]
+    name: Annotated[
+        Literal[tuple(CHOICES["data"])],
+        tyro.conf.Positional,
+        tyro.conf.arg(help=f"Data set: {listed(DATASETS)}."),
+    ]
     # Division of the data: alphabets (all background drawings but --validation-alphabets), paper (all 30 alphabets by
     # 12 drawers; validation on ten evaluation alphabets that Lake's test does not use, by 4 other drawers), or vinyals
     # with 1,200 characters, the few-shot literature's (some are of alphabets of Lake's test, which is then not run).
@@ -41,9 +61,10 @@ class DataSettings:
 class NetworkSettings:
     """The twin and its head."""
 
-    # Network: conv4 (35 x 35, four small blocks), conv4-wide (52 x 52), koch (the paper's, 105 x 105) or koch35; or
-    # resnet18 or vgg16 (224 x 224), which can start from published weights.
-    name: Annotated[Literal[tuple(CHOICES["network"])], tyro.conf.arg(name="network")] = "conv4-wide"
+    name: Annotated[
+        Literal[tuple(CHOICES["network"])],
+        tyro.conf.arg(name="network", help=f"Network: {listed(NETWORKS)}."),
+    ] = "conv4-wide"
     # File of torchvision's weights of that network to start from (resnet18, vgg16).
     weights: Path | None = None
     # How many of its first blocks stay as they are: of resnet18 up to 4 (its first layers count with the first), of
@@ -55,7 +76,8 @@ class NetworkSettings:
     head: Literal[tuple(CHOICES["head"])] = "l1"
     # Initial weights: default; paper (its values, which saturate) or narrow (0.01 everywhere), for koch and koch35.
     init: Literal[tuple(CHOICES["init"])] = "default"
-    # Train the layers as they are printed in the book, one after the other: the same numbers to rounding, but slower.
+    # Train the layers as they are printed in the book, one after the other: the same values and gradients to rounding,
+    # but slower, and with many times the memory (koch takes over 12 GB for 128 pairs).
     plain: bool = False
 
 
@@ -63,8 +85,13 @@ class NetworkSettings:
 class LossSettings:
     """The loss, and the pairs, triplets or classes of a step."""
 
-    # Loss. nway, bce: on the learned head; contrastive, triplet, prototypical: on distances of embeddings.
-    name: Annotated[Literal[tuple(CHOICES["loss"])], tyro.conf.arg(name="loss")] = "nway"
+    name: Annotated[
+        Literal[tuple(CHOICES["loss"])],
+        tyro.conf.arg(
+            name="loss",
+            help=f"Loss. On the learned head: {', '.join(ON_HEAD)}. On distances: {', '.join(ON_DISTANCE)}.",
+        ),
+    ] = "nway"
     # Margin of the contrastive and triplet losses.
     margin: float = 1.0
     # Classes a step (nway, prototypical, --mining; default 60, of folder at most all), or pairs or triplets a
@@ -98,14 +125,19 @@ class LearningSettings:
     beta2: float = 0.999
     # L2 weight: one number, or one for each layer with weights, first to last.
     l2: tuple[float, ...] = (0.0,)
-    # How the rate falls: cosine to 0; epoch (the paper's: 1 % an epoch, momentum rising from 0.5); tenths (to a tenth
-    # every 30 epochs); or constant.
-    schedule: Literal[tuple(CHOICES["schedule"])] = "cosine"
+    schedule: Annotated[
+        Literal[tuple(CHOICES["schedule"])],
+        tyro.conf.arg(help=f"How the rate falls. {' '.join(map(first_sentence, SCHEDULES.items()))}"),
+    ] = "cosine"
     # Steps that count as an epoch. Default: one pass over --pairs, else 235, the paper's 30,000 pairs by 128.
     epoch_steps: int | None = None
-    # Training steps. Default: 1200 for omniglot, 60 for glyphs, 300 for folder, 200 epochs of --pairs, 10000
-    # for --recipe matlab, or as many as fit into --minutes.
-    steps: int | None = None
+    steps: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help=f"Steps. Default: {', '.join(f'{each.steps} for {name}' for name, each in DATASETS.items())}, "
+            "200 epochs of --pairs, 10000 for --recipe matlab, or as many as fit into --minutes."
+        ),
+    ] = None
     # Minutes of training, about: the first twentieth is timed and sets the number of steps.
     minutes: float | None = None
     # Stop after so many epochs without a better validation.

@@ -14,7 +14,7 @@ from minisiamese.runs import build
 from minisiamese.train.learner import Learner
 from minisiamese.trials import credits, nway_trials, rate
 
-VALIDATION_RUNS = {"alphabets": 25, "paper": 16, "vinyals": 25}  # like Lake's, of 20 trials each: the paper has 320
+VALIDATION_RUNS = 25  # like Lake's, of 20 trials each
 
 
 class Trainer(Learner):
@@ -36,8 +36,9 @@ class Trainer(Learner):
         self.views = Views(training.images, network.size, self.device, network.frame)
         self.mine = build.miner_of(settings, training.labels)
         self.criterion = build.criterion_of(settings)
+        runs = DATASETS[settings.data.name].validation_runs.get(settings.data.split, VALIDATION_RUNS)
         way, rng = min(20, max(map(len, validation.classes_of_group))), np.random.default_rng(0)
-        self.trials = nway_trials(validation, way, 1, VALIDATION_RUNS[settings.data.split] * way, True, rng)
+        self.trials = nway_trials(validation, way, 1, runs * way, True, rng)
         self.best, self.best_step, self.validation_seconds = 0.0, 0, 0.0
 
     def train_step(self):

@@ -206,7 +206,7 @@ def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
-    """An untrained network's run, as train.py would leave it."""
+    """An untrained network's run, as a training would leave it."""
     folder = tmp_path_factory.mktemp("run")
     config = Settings.of_recipe(data="omniglot", validation_alphabets=2).checked()
     network = build(config, np.random.default_rng(0))

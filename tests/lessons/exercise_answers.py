@@ -118,7 +118,7 @@ def max_pool(x, window):
 ''',
     "3.5": '''
 def unpool(dy, winner, shape, window):
-    dx = np.zeros((len(dy), *shape[1:]), dy.dtype)
+    dx = np.zeros(shape, dy.dtype)
     for n, i, j, c in np.ndindex(dy.shape):
         k, l = divmod(int(winner[n, i, j, c]), window)
         dx[n, i * window + k, j * window + l, c] = dy[n, i, j, c]

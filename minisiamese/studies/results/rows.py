@@ -94,7 +94,7 @@ def test_of(result):
         return None
     if protocol == "nway":
         return f"nway-{result['alphabets']}" if (result["way"], result["shot"]) == (20, 1) else None
-    return "pairs-across"
+    return "pairs-across" if protocol == "verification" else None
 
 
 def rows_of(test, runs):
