@@ -2,8 +2,8 @@
 
     python -m minisiamese.backend
 
-says what there is to compute with here, and what to install for a GPU. CuPy is optional: it is imported only when a
-user asks for ``--device cuda``.
+lists the processors to compute on here, and the packages to install for a GPU. CuPy is optional: it is imported only
+when a user asks for ``--device cuda``.
 
 A function that computes begins with ``xp = array_module(x)`` and then serves both kinds of array, if it keeps to this:
 
@@ -54,7 +54,7 @@ def synchronize(device):
 
 
 def check_device(device):
-    """Raise BadInput, with what is missing, if ``device`` is "cuda" and cannot compute a tiny product."""
+    """BadInput, naming the missing driver or package, if ``device`` is "cuda" and cannot compute a tiny product."""
     if device == "cuda":
         if lacking := missing():
             raise BadInput(f"--device cuda: {lacking}; or use --device cpu")

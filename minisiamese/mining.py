@@ -26,7 +26,8 @@ def kind_of(d_ap, d_an, margin):
 
 
 def summarise(d_ap, d_an, margin):
-    """What to watch: {"active": the share of triplets with a loss, "d_ap", "d_an": the mean distances}; {} of none."""
+    """Statistics of triplets to log: {"active": the share of triplets with a loss, "d_ap", "d_an": the mean distances};
+    {} of no triplets."""
     if not len(d_ap):
         return {}
     active = (d_ap - d_an + margin > 0).mean()
@@ -105,7 +106,7 @@ def in_batch(d, labels, how, margin, rng, share=0.2):
 
 
 def mine(head, z, labels, how, margin, rng, share=0.2):
-    """What a ``Batch`` has of triplets among embeddings, chosen as ``in_batch`` says: {"pairs", "found"}."""
+    """The fields {"pairs", "found"} of a ``Batch`` of triplets among embeddings, chosen as ``in_batch`` says."""
     triplets, found = in_batch(distances(head, z), labels, how, margin, rng, share)
     return {"pairs": as_pairs(triplets), "found": found}
 

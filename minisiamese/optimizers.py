@@ -72,7 +72,7 @@ class Optimizer:
             in_chunks(task, len(w), (4 + len(state)) * w[0].nbytes, array_module(w))
 
     def options(self, owner, cap):
-        """What ``update`` must know of the layer besides its rate."""
+        """Further arguments of ``update`` for this layer."""
         return {}
 
     def update(self, w, gradient, rate, *state, **options):

@@ -84,7 +84,7 @@ def nway_trials(dataset, way, shot, count, within, rng):
 
 
 def credits(scores, target):
-    """What each trial earns (T,): 1 if the target's score is the highest, shared if it is one of several highest.
+    """The credit of each trial (T,): 1 if the target's score is the highest, shared if it is one of several highest.
 
     Sharing is the expectation of breaking ties at random: a scorer that returns a constant earns 1/N.
     """

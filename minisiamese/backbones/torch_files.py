@@ -9,7 +9,7 @@ Three kinds are read, told apart by their first bytes:
 In all of them a storage is a row of numbers of one type, and a tensor is a view of one: where it begins, its shape, and
 how far apart in the storage its neighbours along each axis lie. The state dict, {name: tensor}, is a pickle in the
 first two: a program for a small stack machine, which may call whatever function it names. A state dict needs four names
-beside those of its types of storage. They are answered here by functions that only note what the tensor would be; any
+beside those of its types of storage. These names stand here for functions that only note a tensor's description; any
 other name, such as posix.system, is where a file that runs code is found out.
 
 Notation: N numbers in a storage.

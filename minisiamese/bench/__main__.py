@@ -94,7 +94,7 @@ class Problem:
         self.batch, self.images = self.draw()
 
     def draw(self):
-        """What comes before a step: sampling, and the distorted images."""
+        """Sample a batch and distort its images."""
         batch = self.sampler.draw(self.rng)
         return batch, self.views(batch.rows, draw_distortions(self.rng, len(batch.rows)))
 

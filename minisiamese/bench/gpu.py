@@ -22,7 +22,7 @@ from minisiamese.threads import available_cores
 
 
 def gpu_name(number=0):
-    """What the maker calls the GPU of this number."""
+    """The maker's name of the GPU of this number."""
     import cupy
 
     return cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()

@@ -40,7 +40,7 @@ class TorchTwin(nn.Module):
         return parameter
 
     def _modules_of(self, layer):
-        """What PyTorch calls a layer of ours."""
+        """PyTorch's modules for one of our layers."""
         if isinstance(layer, Conv2D):
             K, _, C, O = layer.params["W"].shape
             yield (module := nn.Conv2d(C, O, K, layer.stride, layer.padding, bias="b" in layer.params))

@@ -1,4 +1,4 @@
-"""Data sets by name, what is drawn from them, and how it is seen; imported by all rooms, but not by the book."""
+"""Data sets by name, samplers, distortions and views; imported by all rooms, but not by the book."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

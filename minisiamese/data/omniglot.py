@@ -117,7 +117,7 @@ def paper_part(name, data_dir=None):
     """The paper's division (section 4.1): 30 alphabets by drawers 1 to 12 for ``"training"``, 10 by drawers 13 to 16
     for ``"validation"``, 10 by drawers 17 to 20 for ``"evaluation"``.
 
-    The last ten are Lake's, as in the paper; those it validates on are then the other ten of the official evaluation
+    The last ten are Lake's, as in the paper; its validation alphabets are then the other ten of the official evaluation
     archive, which no run of Lake's test draws from. Which drawers they were the paper does not say.
     """
     if name == "training":
@@ -149,7 +149,7 @@ def vinyals_part(name, data_dir=None):
 
 
 def _state(path):
-    """What changes when a zip, or a folder with all below it, does: its place, size (or files) and latest change."""
+    """A fingerprint of a zip, or of a folder and all below it: its place, size (or files) and latest change."""
     if path.is_file():
         return str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns
     folders = list(os.walk(path))

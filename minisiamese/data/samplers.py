@@ -1,4 +1,4 @@
-"""What one training step sees: pairs, triplets or episodes, drawn from an explicit ``numpy.random.Generator``.
+"""Samplers of pairs, triplets and episodes for a training step, drawn from an explicit ``numpy.random.Generator``.
 
 A batch names rows of the data set once, and pairs, as row numbers of the batch, say who is compared with whom.
 ``within`` is the share of comparisons that stay inside one alphabet, where characters look most alike.
@@ -87,7 +87,7 @@ class Pairs(Sampler):
         return self.pairs_of(rng.integers(len(self.rows_of), size=self.count), rng)
 
     def draw_evenly(self, rng):
-        """The same, with as many pairs for each alphabet."""
+        """Pairs as in ``draw``, equally many for each alphabet."""
         groups = self.dataset.classes_of_group
         return self.pairs_of(np.array([rng.choice(groups[pair % len(groups)]) for pair in range(self.count)]), rng)
 
@@ -105,7 +105,7 @@ class PairSet(Sampler):
     """The paper's training set (sections 3.2, 4.1, 4.2): ``size`` pairs, drawn once, as many from each alphabet.
 
     With ``distort`` each pair occurs nine times: plain and in 8 copies, whose two drawings are distorted apart. The
-    copies, too, are drawn once. Batches of ``count`` go through all of it in a new order each epoch.
+    copies, too, are drawn once. Batches of ``count`` go through all pairs and copies in a new order each epoch.
     """
 
     def __init__(self, dataset, count, size, distort, seed, within=1.0):

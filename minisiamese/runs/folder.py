@@ -80,8 +80,8 @@ class Folder:
 def parsed(config_class, program, keys, folder_of):
     """The command line as a ``config_class`` with its ``out`` filled in, the path of ``folder_of(config)``.
 
-    With --resume, what the command line leaves out of ``keys``, the settings that a folder's results depend on, is as
-    the folder was begun with.
+    ``keys`` are the settings that a folder's results depend on. With --resume, those of them that the command line
+    leaves out come from the folder's config.json.
     """
     config = parse(config_class, program)
     folder = folder_of(config)

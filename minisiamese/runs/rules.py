@@ -1,6 +1,7 @@
 """Which settings make sense: their choices and ranges, the runs that may have them, and their open defaults.
 
-All of it stands in tables, walked by ``checked``. Values are those of ``settings.flat()``.
+Choices, ranges, scopes, conflicts and defaults are tables, which ``checked`` walks. Keys are those of
+``settings.flat()``.
 """
 
 import math

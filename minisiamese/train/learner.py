@@ -75,7 +75,7 @@ class Learner:
     # --- a whole training ---------------------------------------------------------------------------------------------
 
     def learn(self, path, backpropagate, observe, tick, looks):
-        """Go on, from what ``path`` holds if it is there, to the last step; raises ``Stopped`` if asked to.
+        """Train to the last step, resuming from the checkpoint ``path`` if there is one; ``Stopped`` if asked to stop.
 
         ``backpropagate(rng, step)`` leaves the gradients and returns the loss; ``observe()`` returns what is logged
         with the mean loss, ``looks`` times, at even distances; ``tick(steps)`` is told of steps that were made and
@@ -104,7 +104,7 @@ class Learner:
     # --- files --------------------------------------------------------------------------------------------------------
 
     def save(self, path, **more):
-        """Keep all of it in a file, with ``more`` JSON-able values beside it."""
+        """Save network, optimiser, random state and counters, with ``more`` JSON-able values beside them."""
         counters = {key: getattr(self, key) for key in self.COUNTERS}
         counters |= {"total": float(self.total)} if "total" in counters else {}  # which may be on the device
         checkpoint.save(path, self._arrays(), counters | {"random_state": self.rng.bit_generator.state} | more)

@@ -15,7 +15,7 @@ from minisiamese.fast.algorithms import FastConv2D
 from minisiamese.fast.block import Block, NormBlock
 from minisiamese.fast.fuse import fuse
 from minisiamese.fast.layers import FastBatchNorm, FastLinear
-from minisiamese.layers import BatchNorm, Flatten, Linear, Named, ReLU, Sequential
+from minisiamese.layers import BatchNorm, Flatten, Layer, Linear, Named, ReLU, Sequential
 from minisiamese.pooling import MaxPool2D
 from minisiamese.runs.build import NETWORKS
 from minisiamese.siamese import Siamese
@@ -156,6 +156,22 @@ def test_the_two_share_their_arrays_and_nothing_else(rng):
     assert not np.any(fused.twin.layers[0].conv.grads["W"])
     plain.astype(np.float64)
     assert fused.twin.layers[0].norm.params["gamma"].dtype == np.float64  # moved and turned together
+
+
+class Beside(Layer):
+    """y = [a(x), b(x), ...]: layers held in a list."""
+
+    def __init__(self, parts):
+        super().__init__()
+        self.parts = parts
+
+
+def test_layers_in_a_list_are_fused_too(rng):
+    plain = Beside([Linear(2, 3, rng), Sequential(Linear(3, 2, rng))])
+    fused = fuse(plain)
+    assert [type(part) for part in fused.parts] == [FastLinear, Sequential]
+    assert all(part is not other for part, other in zip(fused.parts, plain.parts, strict=True))
+    assert fused.parts[0].params is plain.parts[0].params
 
 
 def test_every_layer_that_can_be_faster_is(rng):

@@ -26,7 +26,7 @@ def small(monkeypatch, drawings):
     """Two values a sweep, steps of a few drawings; asking for images to test on fails."""
     parts = dict(zip(("training", "validation"), hold_out(drawings, 1), strict=True))
     monkeypatch.setattr(data, "part", lambda name, *_: parts[name])
-    monkeypatch.setattr(trainer, "VALIDATION_RUNS", {"alphabets": 2})
+    monkeypatch.setattr(trainer, "VALIDATION_RUNS", 2)
     monkeypatch.setattr(sweeps, "TUPLES", 10)
     monkeypatch.setattr(sweeps, "WAYS", 5)
     monkeypatch.setattr(trainings, "CLASSES", 5)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from minisiamese import checkpoint, data, threads
 from minisiamese.criteria import CRITERIA
-from minisiamese.data import omniglot
+from minisiamese.data import DATASETS, omniglot
 from minisiamese.data.dataset import hold_out
 from minisiamese.errors import BadInput
 from minisiamese.evaluate import __main__ as evaluate
@@ -27,7 +27,7 @@ from minisiamese.evaluate.baselines import nearest_neighbour
 from minisiamese.fast.block import Block
 from minisiamese.layers import Named
 from minisiamese.mining import MINING
-from minisiamese.runs import build
+from minisiamese.runs import build, rules
 from minisiamese.runs.folder import load_run
 from minisiamese.runs.settings import PLACES, Settings
 from minisiamese.train import __main__ as train
@@ -49,7 +49,8 @@ def quick_tests():
     patch.setattr(protocols, "BASELINES", {"nearest_neighbour": nearest_neighbour})
     for name, trials in {"nway": 30, "verification": 60}.items():
         patch.setitem(protocols.PROTOCOLS, name, replace(protocols.PROTOCOLS[name], trials=trials))
-    patch.setattr(training, "VALIDATION_RUNS", {"alphabets": 2, "paper": 2, "vinyals": 2})
+    patch.setattr(training, "VALIDATION_RUNS", 2)
+    patch.setitem(DATASETS["omniglot"].validation_runs, "paper", 2)
     yield
     patch.undo()
 
@@ -167,7 +168,7 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
         sys.executable,
         "-c",
         "import time; from minisiamese.train import __main__ as train, trainer; from minisiamese.train.trainer import "
-        f"Trainer; trainer.VALIDATION_RUNS = dict(alphabets=2); {SLOW}; train.main()",
+        f"Trainer; trainer.VALIDATION_RUNS = 2; {SLOW}; train.main()",
     ]
     process = subprocess.Popen([*program, *arguments(small_omniglot, out)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -598,6 +599,21 @@ def test_bad_input_gets_one_line_and_leaves_nothing(small_omniglot, tmp_path, mo
     captured = capsys.readouterr()
     assert complaint in captured.err and captured.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_new_division_of_a_data_set_takes_its_record_alone(drawings, tmp_path, monkeypatch):
+    """Its name stands nowhere else: neither in rules nor in the trainer."""
+    divisions = {"halves": lambda name, data, data_dir, largest: drawings}
+    new = replace(DATASETS["glyphs"], divisions=divisions, usual={"split": "halves"})
+    monkeypatch.setitem(DATASETS, "glyphs", new)
+    settings = Settings.of_recipe(data="glyphs", network="conv4", batch=5, drawings=2, steps=1, out=tmp_path)
+    with pytest.raises(BadInput, match="--split must be one of"):  # the choices are those of all sets when it began
+        settings.checked()
+    monkeypatch.setitem(rules.CHOICES, "split", [*rules.CHOICES["split"], "halves"])
+    trainer = Trainer(settings.checked(), drawings, drawings)
+    assert np.isfinite(float(trainer.train_step()))
+    with pytest.raises(BadInput, match="--split must be halves for glyphs, not paper"):
+        settings.but(split="paper").checked()
 
 
 @pytest.mark.parametrize("line", [["cake"], ["--steps", "3"]])

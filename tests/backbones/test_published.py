@@ -207,7 +207,7 @@ def test_images_are_kept_as_large_as_the_network_takes_them(tmp_path, rng):
 def test_from_the_command_line_with_weights_of_pytorch(small, tmp_path, rng, monkeypatch, capsys):
     """Trained, gone on with and measured, when the weights file is gone; the frozen blocks are the file's."""
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr(trainer, "VALIDATION_RUNS", {"alphabets": 2})
+    monkeypatch.setattr(trainer, "VALIDATION_RUNS", 2)
     for picture in ("curves", "test_pairs", "trial", "ways"):
         monkeypatch.setattr(plots, picture, lambda *_: None)
     path, out, file = write(tmp_path / "images", rng), tmp_path / "run", tmp_path / "resnet18.pth"
