@@ -23,7 +23,6 @@ class Optimizer:
     """
 
     slots = ()  # names of the moving averages kept for each parameter
-    settings = ()  # settings of a run that its constructor takes, beside l2 and rates
 
     def __init__(self, network, l2=0.0, rates=1.0):
         layers = [(name, layer) for name, layer in network.walk() if layer.params]
@@ -87,7 +86,6 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
-    settings = ("momentum",)
 
     def __init__(self, network, l2=0.0, rates=1.0, momentum=0.9):
         super().__init__(network, l2, rates)
@@ -107,7 +105,6 @@ class Adam(Optimizer):
     averages freed of their start at zero.  Kingma & Ba 2015, algorithm 1."""
 
     slots = ("m", "v")
-    settings = ("beta2",)
 
     def __init__(self, network, l2=0.0, rates=1.0, beta1=0.9, beta2=0.999, eps=1e-8):
         super().__init__(network, l2, rates)

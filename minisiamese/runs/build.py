@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import signature
 
 import numpy as np
 
@@ -149,9 +150,9 @@ def miner_of(settings, labels):
 def optimizer_of(settings, network):
     """The optimiser of a network's parameters; BadInput for a number of rates or weights that does not fit them."""
     learning, optimizer = settings.learning, OPTIMIZERS[settings.learning.optimizer]
-    options = {key: getattr(learning, key) for key in optimizer.settings}
+    options = {key: getattr(learning, key) for key in signature(optimizer).parameters if hasattr(learning, key)}
     try:
-        return optimizer(network, learning.l2, learning.lr, **options)
+        return optimizer(network, rates=learning.lr, **options)
     except ValueError as error:
         raise BadInput(str(error)) from None
 
