@@ -7,14 +7,19 @@ OUT/train/CLASS and OUT/test/CLASS hold its images as PNG. OUT shows the same cl
 second command keeps two of the ten classes apart, to test on what was never seen.
 """
 
+import minisiamese  # noqa: F401  first of all, so that Ctrl-C ends the program in one line while it imports the others
+
+# isort: split
+
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
+from minisiamese.commands.doors import front_door, parse
 from minisiamese.data import cifar10
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ It holds styles.csv and images/ID.jpg, and often both again below myntradataset/
 OUT/LEVEL/CLASS/ID.jpg at three levels of labels; it is stored once, and the other levels link to it where they can.
 """
 
+import minisiamese  # noqa: F401  first of all, so that Ctrl-C ends the program in one line while it imports the others
+
+# isort: split
+
 import os
 import re
 import zipfile
@@ -20,8 +24,9 @@ from urllib.parse import quote
 import tyro
 from tqdm import tqdm
 
+from minisiamese.commands.doors import front_door, parse
 from minisiamese.data.folder import DAMAGED_ZIP
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.errors import BadInput
 
 LEVELS = ("masterCategory", "subCategory", "articleType")
 LEAST = 2  # images of a class, for minisiamese.data.folder to take it

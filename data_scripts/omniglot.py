@@ -5,12 +5,16 @@
 Into DIR/omniglot, or into the user's cache, where training looks by itself.
 """
 
+import minisiamese  # noqa: F401  first of all, so that Ctrl-C ends the program in one line while it imports the others
+
+# isort: split
+
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minisiamese.commands.doors import front_door, parse
 from minisiamese.data.dataset import cache_folder
 from minisiamese.data.omniglot import ARCHIVES, fetch
-from minisiamese.errors import front_door, parse
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Annotated
 import nbformat
 import tyro
 
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.commands.doors import front_door, parse
+from minisiamese.errors import BadInput
 
 FOLDER = Path(__file__).parent
 PROGRAM = "python -m lessons.build"

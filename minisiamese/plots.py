@@ -1,20 +1,25 @@
 """The pictures of a run. Drawings are shown as on paper, dark ink on white."""
 
-import json
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from minisiamese.checkpoint import load_lines, write
+
 RIGHT, WRONG, OURS, BASELINE = "#1b7f3b", "#c0392b", "#1f4e8c", "#8a8a8a"
+
+
+def save(figure, path, dpi):
+    """Write a figure as PNG, whole or not at all."""
+    write(path, lambda file: figure.savefig(file, dpi=dpi, format="png"))
 
 
 def curves(metrics_path, path):
     """Training loss and held-out one-shot accuracy against steps, from metrics.jsonl."""
-    lines = [json.loads(line) for line in metrics_path.read_text().splitlines()]
-    losses = np.array([(line["step"], line["loss"]) for line in lines if "loss" in line]).reshape(-1, 2)
-    validations = np.array(
-        [(line["step"], line["validation_accuracy"]) for line in lines if "validation_accuracy" in line]
+    lines = load_lines(metrics_path)
+    losses, validations = (
+        np.array([(line["step"], line[key]) for line in lines if key in line]).reshape(-1, 2)
+        for key in ("loss", "validation_accuracy")
     )
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -24,7 +29,7 @@ def curves(metrics_path, path):
     right.set(xlabel="training step", ylabel="accuracy (%)", title="One-shot, held out of training")
     for axes in (left, right):
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)
 
 
 def test_pairs(first, second, same, probability, guess, path):
@@ -45,7 +50,7 @@ def test_pairs(first, second, same, probability, guess, path):
             fontsize=11,
         )
     figure.suptitle("Pairs of unseen images: prediction (probability that they show the same)")
-    figure.savefig(path, dpi=100)
+    save(figure, path, dpi=100)
 
 
 def trial(query, support, scores, target, path):
@@ -70,7 +75,7 @@ def trial(query, support, scores, target, path):
             color = RIGHT if n == target else WRONG
             axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=color, linewidth=4))
     figure.suptitle("One-shot trial: the highest score is the answer; green frame: the right class")
-    figure.savefig(path, dpi=100)
+    save(figure, path, dpi=100)
 
 
 def ways(ours, baseline, title, path):
@@ -83,7 +88,7 @@ def ways(ours, baseline, title, path):
     against_ways(axes, {"this network": ours, "nearest neighbour (pixels)": baseline}, (OURS, BASELINE))
     axes.set(title=title)
     axes.legend()
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)
 
 
 def against_ways(axes, lines, colors=None):

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from minisiamese.backend import to_device
+from minisiamese.commands.doors import front_door
 from minisiamese.data import glyphs
-from minisiamese.errors import front_door
 from minisiamese.fast.fuse import fuse
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from minisiamese.bench.__main__ import BenchOptions
 from minisiamese.bench.gpu import BackendOptions
-from minisiamese.errors import parse
+from minisiamese.commands.doors import parse
 from minisiamese.evaluate.protocols import EvaluateOptions
 from minisiamese.predict.__main__ import PredictOptions
 from minisiamese.runs.settings import Settings

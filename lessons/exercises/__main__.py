@@ -18,7 +18,8 @@ import tyro
 
 from lessons.exercises import grading, stubs
 from lessons.exercises.table import EXERCISES
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.commands.doors import front_door, parse
+from minisiamese.errors import BadInput
 
 PROGRAM = "python -m lessons.exercises"
 SOLUTIONS = Path(__file__).with_name("solutions.md")

@@ -22,12 +22,11 @@ import pickletools
 import struct
 import zipfile
 from collections import OrderedDict
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from minisiamese.errors import BadInput
+from minisiamese.errors import BadInput, whole_file
 
 MAGIC = 0x1950A86A20F9469CFC6C  # the first number of a stream
 BFLOAT16 = "bfloat16"  # which NumPy does not have
@@ -53,7 +52,7 @@ def read(path):
     Tensors that share a storage share their memory here, too. BadInput if there is no such file, if it is of another
     kind, damaged or cut short, if a tensor lies outside its storage, or if the file would run code.
     """
-    path = Path(path)
+    path = whole_file(path)
     if path.is_dir():
         raise BadInput(f"{path} is a folder, not a weights file")
     try:

@@ -28,12 +28,13 @@ from minisiamese.backbones.resnet import resnet18
 from minisiamese.backend import check_device
 from minisiamese.bench.gpu import gpu_name
 from minisiamese.bench.timing import GIGA, layer_table, machine_peak, parts_of, seconds_of
+from minisiamese.commands.doors import check_counts, front_door, parse
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import glyphs
 from minisiamese.data.affine import draw_distortions
 from minisiamese.data.samplers import Episodes, Pairs
 from minisiamese.data.views import Views
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.errors import BadInput
 from minisiamese.fast.fuse import fuse
 from minisiamese.networks import conv4, conv4_wide, koch
 from minisiamese.optimizers import OPTIMIZERS
@@ -285,9 +286,7 @@ def _figures(each):
 
 def main():
     config = parse(BenchOptions, "python -m minisiamese.bench")
-    for name in ("rounds", "threads"):
-        if getattr(config, name) is not None and getattr(config, name) < 1:
-            raise BadInput(f"--{name} must be at least 1, not {getattr(config, name)}")
+    check_counts(config, rounds=(1, 1000), threads=1)
     check_device(config.device)
     result = bench(config)
     print(json.dumps(result) if config.json else describe(result))

@@ -13,8 +13,8 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from minisiamese.backend import missing, to_device, to_host
+from minisiamese.commands.doors import front_door, parse
 from minisiamese.convolution import Conv2D
-from minisiamese.errors import front_door, parse
 from minisiamese.fast.fuse import fuse
 from minisiamese.layers import BatchNorm, Flatten, Linear, Sequential, Sigmoid
 from minisiamese.siamese import L1Head

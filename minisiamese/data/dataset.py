@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 
-from minisiamese.errors import BadInput
+from minisiamese.errors import BadInput, whole_file
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def find_file(names, data_dir=None):
     user's cache; None if none is."""
     folders = [data_dir] if data_dir else [os.environ.get("MINISIAMESE_DATA"), cache_folder()]
     paths = (Path(folder) / name for folder in folders if folder for name in names)
-    return next((path for path in paths if path.exists()), None)
+    return next((whole_file(path) for path in paths if path.exists()), None)
 
 
 def cached(name, key, build):
@@ -130,28 +130,36 @@ def cached(name, key, build):
     digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
     path = cache_folder() / "packed" / f"{name}-{digest}.npz"
     try:
-        with np.load(path) as file:
-            shape = tuple(file["shape"])
-            images = np.unpackbits(file["bits"], count=np.prod(shape)).reshape(shape)
-            images *= 255
-            names = tuple(file["group_names"].tolist())
-            return Dataset(images, file["labels"], file["groups"], file["drawers"], names)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        pass  # none yet, or a damaged one: make it anew
-    dataset = build()
+        return _unpacked(path)
+    except Exception:  # none yet, or a damaged one, which can fail anywhere in zipfile, zlib or numpy: make it anew
+        dataset = build()
+    part = path.with_suffix(f".{os.getpid()}.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(
-            part,
-            bits=np.packbits(dataset.images > 0),
-            shape=dataset.images.shape,
-            labels=dataset.labels,
-            groups=dataset.groups,
-            drawers=dataset.drawers,
-            group_names=dataset.group_names,
-        )
+        _pack(dataset, part)
         part.replace(path)
-    except OSError:
-        pass  # a cache that cannot be written costs time, not the run
+    except OSError:  # a cache that cannot be written costs time, not the run
+        with suppress(OSError):
+            part.unlink()
     return dataset
+
+
+def _pack(dataset, path):
+    np.savez(
+        path,
+        bits=np.packbits(dataset.images > 0),
+        shape=dataset.images.shape,
+        labels=dataset.labels,
+        groups=dataset.groups,
+        drawers=dataset.drawers,
+        group_names=dataset.group_names,
+    )
+
+
+def _unpacked(path):
+    with np.load(path) as file:
+        shape = tuple(file["shape"])
+        images = np.unpackbits(file["bits"], count=np.prod(shape)).reshape(shape)
+        images *= 255
+        names = tuple(file["group_names"].tolist())
+        return Dataset(images, file["labels"], file["groups"], file["drawers"], names)

@@ -10,6 +10,7 @@ images. Images may differ in size and kind; if all are grey, they are kept as dr
 import io
 import lzma
 import os
+import posixpath
 import zipfile
 import zlib
 from functools import lru_cache
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from minisiamese.data.dataset import Dataset
 from minisiamese.data.images import is_image, read_image
-from minisiamese.errors import BadInput
+from minisiamese.errors import BadInput, whole_file
 
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError)
 DAMAGED_ZIP += (UnicodeDecodeError,)  # of the names in it
@@ -44,8 +45,8 @@ def load(path, largest=LARGEST):
     if not path.exists():
         raise BadInput(f"there is no folder or zip {path}")
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [(PurePosixPath(entry.filename.replace("\\", "/")), entry) for entry in archive.infolist()]
+        with zipfile.ZipFile(whole_file(path)) as archive:
+            entries = [(_inside(entry.filename), entry) for entry in archive.infolist()]
             inside = {entry: item for entry, item in entries if not _hidden(entry)}
             files = [entry for entry, item in inside.items() if not item.is_dir() and is_image(entry)]
             folders = {entry for entry, item in inside.items() if item.is_dir()}
@@ -99,14 +100,14 @@ def _hold_out_images(dataset, path):
 
 
 def _list_folder(path):
-    """(files, folders, read) below a folder, links followed, but not in a circle."""
+    """(files, folders, read) below a folder; links are followed, and each folder is read once."""
     files, folders, seen = [], set(), set()
     for where, inside, names in os.walk(path, followlinks=True):
         real, here = os.path.realpath(where), PurePosixPath(Path(where).relative_to(path).as_posix())
         inside[:] = [] if real in seen else [name for name in inside if not _hidden(PurePosixPath(name))]
         if real not in seen:
             seen.add(real)
-            folders |= {here / name for name in inside}
+            folders.add(here)
             files += [here / name for name in names if is_image(Path(name)) and (path / here / name).is_file()]
 
     def read(name):
@@ -116,6 +117,11 @@ def _list_folder(path):
             raise BadInput(f"{name} in {path} cannot be read ({error.strerror})") from None
 
     return files, folders, read
+
+
+def _inside(name):
+    """The path of a zip's entry below the zip: nothing is written under it, so an absolute one does no harm."""
+    return PurePosixPath(posixpath.normpath("/" + name.replace("\\", "/").lstrip("/"))).relative_to("/")
 
 
 def _hidden(name):

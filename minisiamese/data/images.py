@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from minisiamese.errors import BadInput
+from minisiamese.errors import BadInput, whole_file
 
 NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}  # which Pillow only knows by name
 
@@ -16,28 +16,42 @@ def read_image(source, where, mode=None, at_least=None):
     ``where`` names it in complaints. A JPEG that is larger than ``at_least`` (width, height) may come smaller, but not
     smaller than that, and in ``mode``, if that is what it can be decoded to. BadInput if it is no readable image.
     """
+    if not hasattr(source, "read"):
+        whole_file(source)
     try:
-        with warnings.catch_warnings(), Image.open(source) as image:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            if at_least:
-                image.draft(mode, at_least)
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # Pillow would cut off values above 255
-                return Image.fromarray(np.uint8(np.asarray(image, float) / 257))
-            if image.mode in ("I", "F"):  # of no known range
-                values = np.nan_to_num(np.asarray(image, float))
-                low, high = np.percentile(values, (0.1, 99.9))
-                return Image.fromarray(np.uint8(255 * np.clip((values - low) / max(high - low, 1e-12), 0, 1)))
-            image.load()
-            return image
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about sizes and odd metadata; an error is an error all the same
+            with Image.open(source) as image:
+                return _upright(image, mode, at_least)
     except FileNotFoundError:
         raise BadInput(f"there is no image {where}") from None
     except IsADirectoryError:
         raise BadInput(f"{where} is a folder, not an image") from None
     except UnidentifiedImageError:
         raise BadInput(f"{where} is no image, or of a kind that Pillow cannot read") from None
+    except Image.DecompressionBombError:
+        raise BadInput(f"{where} has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels: save it smaller") from None
+    except MemoryError:  # whose remedy is another
+        raise
     except Exception as error:  # a damaged file can fail anywhere in its decoder
-        raise BadInput(f"{where} is not a readable image ({error})") from None
+        short = "truncated" in str(error) or not str(error)
+        reason = "it ends too early" if short else str(error).rstrip(".")
+        raise BadInput(f"{where} is not a readable image ({reason}): save it again") from None
+
+
+def _upright(image, mode, at_least):
+    """An open image, decoded, turned as its camera says, with 8 bits a channel."""
+    if at_least:
+        image.draft(mode, at_least)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):  # Pillow would cut off values above 255
+        return Image.fromarray(np.uint8(np.asarray(image, float) / 257))
+    if image.mode in ("I", "F"):  # of no known range
+        values = np.nan_to_num(np.asarray(image, float))
+        low, high = np.percentile(values, (0.1, 99.9))
+        return Image.fromarray(np.uint8(255 * np.clip((values - low) / max(high - low, 1e-12), 0, 1)))
+    image.load()
+    return image
 
 
 def is_image(path):

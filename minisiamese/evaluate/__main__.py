@@ -8,20 +8,22 @@
 import json
 
 from minisiamese.backend import check_device
-from minisiamese.errors import at_least, front_door, parse
+from minisiamese.checkpoint import seal
+from minisiamese.commands.doors import check_counts, front_door, parse
 from minisiamese.evaluate.protocols import EvaluateOptions, describe, measure
 from minisiamese.runs.folder import load_run
+from minisiamese.runs.rules import VIEWS
 from minisiamese.threads import available_cores, set_threads
 
 
 def main():
     options = parse(EvaluateOptions, "python -m minisiamese.evaluate")
-    at_least(options, seed=0, way=1, shot=1, trials=1, views=1, threads=1)
+    check_counts(options, seed=0, way=1, shot=1, trials=1, views=(1, VIEWS), threads=1)
     check_device(options.device)
     set_threads(options.threads or available_cores())
     network, trained, _ = load_run(options.run, options.device)
     result = measure(options, network, trained)
-    print(json.dumps(result) if options.json else describe(result))
+    print(json.dumps(seal(result)) if options.json else describe(result))
 
 
 if __name__ == "__main__":

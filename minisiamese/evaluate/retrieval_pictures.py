@@ -40,7 +40,7 @@ def page(dataset, queries, similarities, title, path):
         axes.set_title(f"{when}: {right.sum()} of {right.size} of the query's class")
     figure.get_layout_engine().set(wspace=0.04)
     figure.suptitle(f"{title} {count} of {len(images) - 1:,} images; green: of its class, red: of another")
-    figure.savefig(path, dpi=130)
+    plots.save(figure, path, dpi=130)
 
 
 def _table(axes, images, queries, nearest, right):
@@ -90,7 +90,7 @@ def distances(labels, queries, similarities, title, path):
         )
         axes.legend()
     figure.suptitle(title)
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def _bins(d):

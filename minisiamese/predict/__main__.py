@@ -13,7 +13,8 @@ from typing import Annotated
 
 import tyro
 
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.commands.doors import front_door, parse
+from minisiamese.errors import BadInput
 from minisiamese.predict.matcher import Matcher
 from minisiamese.runs.folder import PRETRAINED
 

@@ -26,11 +26,10 @@ class Matcher:
         if not DATASETS[trained.data.name].has_alphabets:
             raise BadInput(f"{run} was trained on a folder of images, and predict reads pictures as drawings")
         self.scorer = network_scorer(network, views=trained.measuring.views)
-        try:
-            self.slope, self.offset = (float(meta["calibration"][key]) for key in ("slope", "offset"))
-        except (KeyError, TypeError, ValueError):
+        if not meta.get("calibration"):
             message = "give the run folder, or the best.npz, of a training that is finished (--resume finishes one)"
-            raise BadInput(f"{run} is not calibrated: {message}") from None
+            raise BadInput(f"{run} is not calibrated: {message}")
+        self.slope, self.offset = (meta["calibration"][key] for key in ("slope", "offset"))
 
     def same(self, a, b):
         """The probability that two image files show the same character, if half of all pairs do."""

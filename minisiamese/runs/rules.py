@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from minisiamese.commands.doors import MANY, SEVERAL, THREADS
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.data.samplers import COPIES, DRAWINGS
@@ -23,6 +24,7 @@ from minisiamese.threads import available_cores
 EPOCH_STEPS = 235  # the paper's 30,000 pairs by 128
 EPOCHS = 200  # at most, of a run on --pairs (Koch et al., section 3.2)
 VALIDATE_EVERY = 100  # steps
+VIEWS = 1000  # of an image, at most
 
 CHOICES = {
     "data": DATASETS,
@@ -47,12 +49,23 @@ class Range(NamedTuple):
     holds: Callable  # holds(number) -> bool
 
 
+def _count(most):
+    """The numbers from 1 to ``most``."""
+    return Range(f"must be more than 0, and at most {most}", lambda number: 0 < number <= most)
+
+
 MORE_THAN_0 = Range("must be more than 0 and finite", lambda number: 0 < number < math.inf)
 BELOW_1 = Range("must be 0 or more and less than 1", lambda number: 0 <= number < 1)
 RANGES = {
-    **dict.fromkeys(("steps", "minutes", "batch", "drawings", "margin", "lr", "epoch_steps"), MORE_THAN_0),
-    **dict.fromkeys(("validation_alphabets", "validate_every", "checkpoint_every", "threads"), MORE_THAN_0),
-    **dict.fromkeys(("pairs", "patience", "views", "embedding"), MORE_THAN_0),
+    **dict.fromkeys(("margin", "lr"), MORE_THAN_0),
+    **dict.fromkeys(("steps", "epoch_steps", "validate_every", "checkpoint_every", "patience"), _count(MANY)),
+    **dict.fromkeys(("drawings", "validation_alphabets"), _count(MANY)),  # held against the data
+    "pairs": _count(SEVERAL),
+    "batch": _count(10_000),
+    "embedding": _count(1 << 16),
+    "views": _count(VIEWS),
+    "threads": _count(THREADS),
+    "minutes": _count(366 * 24 * 60),
     **dict.fromkeys(("momentum", "beta2"), BELOW_1),
     "hardest": Range("is a share, more than 0 and at most 1", lambda number: 0 < number <= 1),
     "within": Range("is a share, 0 to 1", lambda number: 0 <= number <= 1),

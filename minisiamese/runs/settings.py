@@ -3,10 +3,11 @@
 from dataclasses import dataclass, fields, replace
 from inspect import getdoc
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 
 import tyro
 
+from minisiamese.checkpoint import typed
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
@@ -228,11 +229,11 @@ class Settings:
         """The settings that ``to_json`` gave, read from ``path``: a key that is not there is as the default. BadInput
         if they are none."""
         try:
-            flat = {key: value for key, value in values.items() if key in PLACES}
-            paths = {key: flat.get(key) and Path(flat[key]) for key in ("weights", "data_dir", "out")}
-            layer_wise = {key: tuple(flat[key]) for key in ("lr", "momentum", "l2") if key in flat}
-            return cls(DataSettings(flat["data"])).but(**flat | paths | layer_wise).checked()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            flat = {key: typed(value, _type_of(key)) for key, value in values.items() if key in PLACES}
+            return cls(DataSettings(flat["data"])).but(**flat).checked()
+        except BadInput as error:
+            raise BadInput(f"{path} holds settings that cannot be: {error}") from None
+        except (KeyError, ValueError, AttributeError) as error:
             raise BadInput(f"{path} holds no training configuration ({type(error).__name__}: {error})") from None
 
 
@@ -244,6 +245,13 @@ def _places():
         places |= {group.name if each.name == "name" else each.name: (group.name, each.name) for each in within}
         places |= {} if within else {group.name: (None, group.name)}
     return places
+
+
+def _type_of(key):
+    """The type of the setting with a flat key."""
+    group, name = PLACES[key]
+    owner = get_type_hints(Settings)[group] if group else Settings
+    return get_type_hints(owner)[name]
 
 
 PLACES = _places()

@@ -1,53 +1,81 @@
 """Processes that work for a study side by side.
 
-Each is begun anew, since threads do not survive a fork; computes on one thread; does not hear Ctrl-C, which is for the
-parent; and ends when the parent does.
+Each is begun anew, since threads do not survive a fork; computes on one thread; does not hear Ctrl-C, SIGTERM and
+SIGHUP, which are for the parent; and ends when the parent does.
 """
 
 import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
 
+from minisiamese.commands.doors import STOPPING
 from minisiamese.errors import BadInput
-from minisiamese.threads import set_threads
+from minisiamese.threads import available_cores, set_threads
 
-CONTEXT = multiprocessing.get_context("spawn")
+
+class _Deaf(SpawnProcess):
+    """A process that hears no signal to stop, and so is killed where others are terminated."""
+
+    terminate = SpawnProcess.kill
+
+
+class _Context(SpawnContext):
+    Process = _Deaf
+
+
+CONTEXT = _Context()
 
 
 @contextmanager
 def processes(count, begin, *arguments):
-    """An executor of ``count`` processes, each of which calls ``begin(*arguments)`` before its first work.
+    """An executor of ``count`` processes, or as many as there are cores, if these are fewer. Each calls
+    ``begin(*arguments)`` before its first work.
 
     BadInput if one of them is killed.
     """
     try:
-        with _DeafPool(count, CONTEXT, _begin, (begin, arguments)) as pool:
+        with deaf():
+            pool = _DeafPool(min(count, available_cores()), CONTEXT, _begin, (begin, arguments))
+        with pool:
             yield pool
     except BrokenProcessPool:
         raise BadInput("a process was ended from outside, for want of memory perhaps: try --resume") from None
 
 
+@contextmanager
+def deaf():
+    """What begins in this ``with`` hears no signal to stop, where the system can do that: processes of a pool, and the
+    one that Python begins with the first lock that they share."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _DeafPool(ProcessPoolExecutor):
-    """Processes begin when work is given to them; they do not hear Ctrl-C even then, where the system can do that."""
+    """Processes begin when work is given to them."""
 
     def submit(self, *work):
-        if not hasattr(signal, "pthread_sigmask"):
+        with deaf():
             return super().submit(*work)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return super().submit(*work)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(begin, arguments):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_threads(1)
+    warnings.simplefilter("ignore", RuntimeWarning)  # overflow shows as a loss that is not finite
     begin(*arguments)
 
 

@@ -14,7 +14,7 @@ import tyro
 
 from minisiamese import data
 from minisiamese.backend import check_device
-from minisiamese.errors import front_door, parse
+from minisiamese.commands.doors import front_door, parse
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import Folder, settings_of
 from minisiamese.runs.recipes import RECIPES
@@ -46,11 +46,13 @@ def train(settings):
         trainer.load_last(folder.path / "last.npz")
         done = trainer.step == trainer.steps
         print(f"{folder.path} is trained; its tests are made again" if done else f"going on after step {trainer.step}")
-    folder.begin(settings.to_json())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # overflow shows as a loss that is not finite: the run stops
-        loop(trainer, folder.path)
-    return finish(trainer)
+    with folder.begun(settings.to_json(), resume):
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", RuntimeWarning
+            )  # overflow shows as a loss that is not finite: the run stops
+            loop(trainer, folder.path)
+        return finish(trainer)
 
 
 def folder_of(settings):

@@ -1,6 +1,5 @@
 """The end of a run: its tests, their pictures, and summary.json."""
 
-import json
 import platform
 
 import numpy as np
@@ -13,6 +12,7 @@ from minisiamese.evaluate.baselines import nearest_neighbour
 from minisiamese.evaluate.scoring import calibrate, network_scorer
 from minisiamese.layers import sigmoid
 from minisiamese.runs.build import part_of
+from minisiamese.runs.folder import RunMeta
 
 
 def finish(trainer):
@@ -34,7 +34,7 @@ def finish(trainer):
     plots.curves(machine.out / "metrics.jsonl", machine.out / "curves.png")
     if summary["finished"]:
         summary |= test_best(trainer)
-    checkpoint.save_text(machine.out / "summary.json", json.dumps(summary, indent=1))
+    checkpoint.save_json(machine.out / "summary.json", summary)
     return summary
 
 
@@ -42,7 +42,7 @@ def test_best(trainer):
     """The tests of the best weights, whose checkpoint is calibrated on held-out images; {test: its result}."""
     settings, machine = trainer.settings, trainer.settings.machine
     best = machine.out / "best.npz"
-    arrays, meta = checkpoint.load(best)
+    arrays, meta = checkpoint.load(best, RunMeta)
     checkpoint.restore(trainer.network.arrays(), arrays, best)
     print(f"trained; now the tests of the best weights, those of step {meta['step']}")
     scorer = network_scorer(trainer.network, machine.device, settings.measuring.views)

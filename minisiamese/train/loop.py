@@ -1,12 +1,11 @@
 """The loop around a training step: stopping, progress, log, validation and checkpoints."""
 
-import json
-import math
 import signal
 
 from tqdm import tqdm
 
 from minisiamese import checkpoint, mining
+from minisiamese.commands.doors import NoOutput
 from minisiamese.errors import BadInput
 from minisiamese.train.learner import interrupts
 
@@ -32,6 +31,8 @@ def loop(trainer, out, quiet=False):
             planned = trainer.plan()
             at_end = trainer.step == trainer.steps
             log.tick()
+            if planned:
+                log.warn(trainer.late())
             validating = trainer.step % measuring.validate_every == 0 or at_end
             saving = trainer.step % measuring.checkpoint_every == 0 or at_end or stopping or planned
             if trainer.step % LOG_EVERY == 0 or validating or saving:
@@ -46,16 +47,13 @@ def loop(trainer, out, quiet=False):
 
 def read_loss(trainer, log):
     """Log the mean loss since the last time, and a summary of triplets; BadInput if the loss is no number."""
+    trainer.check_finite(trainer.settings.machine.out)
     settings, step, loss, penalty = trainer.settings, trainer.step, trainer.mean_loss(), trainer.optimizer.penalty()
-    if not (math.isfinite(loss) and trainer.finite()):
-        raise BadInput(
-            f"the loss is no longer a number at step {step}: start again with a smaller --lr and another --out "
-            f"({settings.machine.out} keeps what was saved before)"
-        )
     rate, seen = trainer.factor * settings.learning.lr[0], trainer.triplet_summary()
     log.write(step=step, loss=loss, penalty=float(penalty), lr=rate, seconds=trainer.seconds, **seen)
-    if seen:
-        log.warn(step, mining.collapse_warning(seen["d_an"], settings.loss.margin))
+    if seen and not log.warned:
+        log.warned = mining.collapse_warning(seen["d_an"], settings.loss.margin)
+        log.warn(log.warned and f"step {step}: {log.warned}")
 
 
 def validate(trainer, log, path):
@@ -76,9 +74,9 @@ class Log:
     """
 
     def __init__(self, path, trainer, quiet):
-        self.trainer, self.quiet, self.warned, self.state = trainer, quiet, False, {}
+        self.trainer, self.quiet, self.warned, self.state = trainer, quiet, None, {}
         kept = _lines_until(path, trainer.step) if trainer.step else []
-        checkpoint.save_text(path, "".join(line + "\n" for line in kept))
+        checkpoint.save_text(path, "".join(map(checkpoint.line, kept)))
         self.file = open(path, "a", buffering=1)
         shown = {"desc": "training", "unit": " steps", "disable": quiet or None}
         self.bar = tqdm(total=trainer.steps, initial=trainer.step, **shown)
@@ -97,7 +95,7 @@ class Log:
 
     def write(self, **values):
         """One line of the file, and its loss or accuracy at the end of the progress bar."""
-        self.file.write(json.dumps(values) + "\n")
+        self.file.write(checkpoint.line(values))
         self.state |= {key: form.format(values[key]) for key, form in SHOWN.items() if key in values}
         self.bar.set_postfix(self.state, refresh=False)
 
@@ -107,23 +105,18 @@ class Log:
             return
         try:
             tqdm.write(line)
-        except BrokenPipeError:  # nobody reads any more: save and stop, as on Ctrl-C
+        except (NoOutput, BrokenPipeError):  # nobody reads any more: save and stop, as on Ctrl-C
             signal.raise_signal(signal.SIGINT)
 
-    def warn(self, step, warning):
-        """Say a warning, if there is one, but no more than once."""
-        if warning and not self.warned:
-            self.say(f"step {step}: {warning}")
-            self.warned = True
+    def warn(self, warning):
+        """Say a warning, if there is one."""
+        if warning:
+            self.say(warning)
 
 
 def _lines_until(path, step):
-    """The lines of a metrics.jsonl up to a step."""
-    kept = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
-        except ValueError:  # a line cut short when the run was killed
-            break
+    """The lines of a metrics.jsonl up to a step, at which the run was saved; BadInput if they end before it."""
+    kept = [values for values in checkpoint.load_lines(path) if values["step"] <= step]
+    if path.exists() and (not kept or kept[-1]["step"] != step):
+        raise BadInput(f"{path} ends before step {step}, where the run was saved: delete it to go on without its lines")
     return kept

@@ -1,16 +1,20 @@
 """A run's training: its step, its validation, its end, and the content of its checkpoints."""
 
-import math
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
 from minisiamese import checkpoint, mining
+from minisiamese.checkpoint import Count, Seconds, Share
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.data.views import Views
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.runs import build
+from minisiamese.runs.folder import RunMeta
+from minisiamese.runs.settings import Settings
 from minisiamese.train.learner import Learner
 from minisiamese.trials import credits, nway_trials, rate
 
@@ -20,7 +24,10 @@ VALIDATION_RUNS = 25  # like Lake's, of 20 trials each
 class Trainer(Learner):
     """The ``Learner`` of a run, made of its settings, which no step knows."""
 
-    COUNTERS = ("step", "steps", "seconds", "best", "best_step", "validation_seconds")
+    COUNTERS: ClassVar = {
+        **{"step": Count, "steps": Count | None, "seconds": Seconds},
+        **{"best": Share, "best_step": Count, "validation_seconds": Seconds},
+    }
 
     def __init__(self, settings, training, validation):
         """BadInput where the images or the network do not fit the settings."""
@@ -75,10 +82,6 @@ class Trainer(Learner):
             return mining.watch(head, z, self.training.labels[batch.rows], loss.margin)
         return mining.summarise(*mining.triplet_distances(head, z, batch), loss.margin)
 
-    def finite(self):
-        """Whether all numbers of the network are finite."""
-        return math.isfinite(sum(array.sum() for array in self.network.arrays().values()))
-
     # --- when it ends -------------------------------------------------------------------------------------------------
 
     def plan(self):
@@ -90,6 +93,13 @@ class Trainer(Learner):
         step_seconds += self.validation_seconds / self.settings.measuring.validate_every
         self.steps = self.step + max(1, int((60 * minutes - self.seconds) / step_seconds))
         return True
+
+    def late(self):
+        """A line that says so if --minutes were over before their steps could be planned; else None."""
+        minutes = self.settings.learning.minutes
+        if self.seconds < 60 * minutes:
+            return None
+        return f"step {self.step}: --minutes {minutes:g} are over, for the start alone took {self.seconds / 60:.1f}"
 
     def give_up(self):
         """Make this step the last one if --patience epochs have passed since the best validation; whether they have."""
@@ -113,9 +123,18 @@ class Trainer(Learner):
     def load_last(self, path):
         """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
         if path.exists():
-            self.load(path)
+            self.check_config(self.load(path), path)
             self.sampler.drawn = self.step
             return
         best = path.with_name("best.npz")
-        if best.exists() and checkpoint.load(best)[1].get("step", 0) > self.settings.measuring.checkpoint_every:
+        if (
+            best.exists()
+            and checkpoint.load(best, RunMeta)[1].get("step", 0) > self.settings.measuring.checkpoint_every
+        ):
             raise BadInput(f"{path} is missing, so the run cannot go on: measure {best}, or take another --out")
+
+    def check_config(self, meta, path):
+        """BadInput if the checkpoint ``path`` is of a run with other settings, of its machine excepted."""
+        saved = Settings.from_json(meta.get("config"), path)
+        if replace(saved, machine=self.settings.machine) != self.settings:
+            raise BadInput(f"{path} is of a run with other settings than this folder's config.json: take another --out")

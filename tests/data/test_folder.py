@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from conftest import call
 from PIL import Image
 
 from minisiamese.data import folder
+from minisiamese.data.images import read_image
 from minisiamese.errors import BadInput
 from minisiamese.evaluate import __main__ as evaluate
 from minisiamese.train import __main__ as train
@@ -273,3 +275,33 @@ def test_training_on_a_folder_in_colour(tmp_path, rng, monkeypatch, capsys):
     assert "the network is of images in colour, and these are grey" in capsys.readouterr().err
     assert call(monkeypatch, train.main, "folder", *common) == 2
     assert "folder needs --data-dir" in capsys.readouterr().err
+
+
+def test_a_zip_with_absolute_paths_is_read_as_if_they_were_not(tmp_path, rng):
+    """Nothing is written where they point."""
+    names = ("/abs/cat/0.png", "//abs/../abs/cat/1.png", "\\abs\\dog\\0.png", "./abs/dog/1.png")
+    write(tmp_path / "odd.zip", {name: as_bytes(picture(rng)) for name in names})
+    assert folder.load(tmp_path / "odd.zip")["all"].class_names == ("cat", "dog")
+
+
+def test_a_folder_with_a_link_to_itself_is_read_once(tmp_path, rng):
+    names = ("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png")
+    write(tmp_path / "pets", {name: as_bytes(picture(rng)) for name in names})
+    (tmp_path / "pets/self").symlink_to(tmp_path / "pets")
+    (tmp_path / "pets/cat/up").symlink_to("..")
+    parts = folder.load(tmp_path / "pets")
+    assert parts["all"].class_names == ("cat", "dog") and len(parts["all"].images) == 4
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "side, complaint",
+    [(12_000, "it ends too early"), (13_000, "it ends too early"), (60_000, "has more than 178,956,970")],
+)
+def test_an_image_that_claims_to_be_large_gets_one_line(side, complaint, tmp_path):
+    """A header, and no more pixels after it than 64."""
+    whole = as_bytes(Image.new("1", (8, 8)))
+    header = b"IHDR" + side.to_bytes(4, "big") * 2 + whole[24:29]
+    (tmp_path / "x.png").write_bytes(whole[:12] + header + zlib.crc32(header).to_bytes(4, "big") + whole[33:])
+    with pytest.raises(BadInput, match=f"x.png .*{complaint}"):
+        read_image(tmp_path / "x.png", "x.png")

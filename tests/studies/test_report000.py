@@ -14,6 +14,7 @@ import pytest
 from conftest import call, idx
 
 from minisiamese import checkpoint
+from minisiamese.checkpoint import load_json
 from minisiamese.data.dataset import Dataset
 from minisiamese.errors import BadInput
 from minisiamese.siamese import DistanceHead, Siamese
@@ -342,14 +343,14 @@ def test_bad_input_gets_one_line(tmp_path, monkeypatch, capsys, options, message
 @pytest.mark.parametrize("data", tables.NAMES)
 def test_the_page_shows_what_was_measured(data):
     lessons = Path(__file__).parents[2] / "lessons"
-    results = json.loads((lessons / f"report000/{data}.json").read_text())
+    results = load_json(lessons / f"report000/{data}.json")
     assert results["data"] == data and not results["quick"]
     assert tables.render(results) in (lessons / "report000.md").read_text()
 
 
 @pytest.mark.parametrize("data", tables.NAMES)
 def test_what_was_measured_is_within_two_points_of_the_report_or_better(data):
-    results = json.loads((Path(__file__).parents[2] / f"lessons/report000/{data}.json").read_text())["all"]
+    results = load_json(Path(__file__).parents[2] / f"lessons/report000/{data}.json")["all"]
     for kind, sets in (("pairs", tables.SETS), ("triplets", tables.SETS[1:])):
         for name, figures in tables.REPORT[data][kind].items():
             for each, figure in zip(sets, figures, strict=True):

@@ -1,12 +1,12 @@
 """The table of results: what it reads, how it groups, and that README's results are its very output."""
 
-import json
 from pathlib import Path
 
 import pytest
 from conftest import call
 from PIL import Image
 
+from minisiamese.checkpoint import load_json, save_json
 from minisiamese.runs.settings import Settings
 from minisiamese.studies.results import __main__ as report
 from minisiamese.studies.results.pictures import markdown
@@ -26,7 +26,7 @@ def make_run(folder, lake, seed=0, **settings):
     config = Settings.of_recipe(
         settings.pop("recipe", "best"), data="omniglot", seed=seed, threads=2, **settings
     ).checked()
-    (folder / "config.json").write_text(json.dumps(config.to_json()))
+    save_json(folder / "config.json", config.to_json())
     summary = {
         "seconds": 600,
         "finished": True,
@@ -39,7 +39,7 @@ def make_run(folder, lake, seed=0, **settings):
             0.95, 10_000, protocol="verification", alphabets="within", split="evaluation", division="alphabets"
         ),
     }
-    (folder / "summary.json").write_text(json.dumps(summary))
+    save_json(folder / "summary.json", summary)
     return folder
 
 
@@ -47,7 +47,7 @@ def make_run(folder, lake, seed=0, **settings):
 def runs(tmp_path):
     folders = [make_run(tmp_path / f"best{seed}", 0.96 + seed / 100, seed) for seed in range(3)]
     koch = make_run(tmp_path / "koch", 0.93, network="koch", lr=(3e-4,), batch=32, turn=False, minutes=9.0)
-    (koch / "mnist.json").write_text(json.dumps(result(0.75, protocol="mnist", seed=0)))
+    save_json(koch / "mnist.json", result(0.75, protocol="mnist", seed=0))
     return [*folders, koch]
 
 
@@ -97,7 +97,7 @@ def test_only_results_on_the_evaluation_alphabets_are_reported(tmp_path):
     shot = result(1.0, protocol="nway", way=20, shot=5, **WITHIN)
     other = result(1.0, protocol="nway", way=20, shot=1, alphabets="within", split="training")
     for name, more in {"shot": shot, "other": other}.items():
-        (run / f"{name}.json").write_text(json.dumps(more))
+        save_json(run / f"{name}.json", more)
     assert [row.accuracy for row in rows_of("nway-within", [read_run(run)]) if row.seeds] == [0.9]
 
 
@@ -107,12 +107,18 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
     (tmp_path / "empty").mkdir()
     broken, cut = make_run(tmp_path / "broken", 0.9), make_run(tmp_path / "cut", 0.9)
     (broken / "summary.json").write_text("{")
-    (cut / "summary.json").write_text((cut / "summary.json").read_text().replace("true", "false"))
+    save_json(cut / "summary.json", load_json(cut / "summary.json") | {"finished": False})
+    changed = make_run(tmp_path / "changed", 0.9)
+    (changed / "summary.json").write_text((changed / "summary.json").read_text().replace("0.95", "0.96"))
+    renamed = make_run(tmp_path / "renamed", 0.9)
+    (renamed / "summary.json").write_text((renamed / "summary.json").read_text().replace("nearest", "nearer"))
     cases = {
         "give one run folder": [],
         "no run folder": [tmp_path / "nowhere"],
-        "config.json is missing": [tmp_path / "empty"],
-        "summary.json is missing or damaged": [broken],
+        "there is no file": [tmp_path / "empty"],
+        "broken/summary.json is damaged": [broken],
+        "changed/summary.json is damaged, or was changed": [changed],
+        "renamed/summary.json is damaged, or was changed": [renamed],
         "not finished": [cut],
         "has no lines": [runs[0], "--readme", page],
         "cannot be read": [runs[0], "--readme", tmp_path],
@@ -122,9 +128,9 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and complaint in error
     assert not (tmp_path / "out").exists()
-    (runs[0] / "lake.json").write_text(json.dumps(result(0.99, protocol="lake")))
+    save_json(runs[0] / "lake.json", result(0.99, protocol="lake"))
     (runs[1] / "mnist.json").write_text("")
-    (runs[2] / "other.json").write_text('{"protocol": "lake"}')
+    save_json(runs[2] / "other.json", {"protocol": "lake"})
     twice = make_run(tmp_path / "twice", 0.9, seed=5), make_run(tmp_path / "again", 0.95, seed=5)
     cases = {"a second result": runs[:1], "mnist.json": runs[1:2], "other.json": runs[2:3], "with seed 5": twice}
     for complaint, folders in cases.items():

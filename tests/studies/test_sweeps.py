@@ -1,6 +1,5 @@
 """Sweeps on a few drawings: what they vary, what they leave, and that nothing is made twice or on test images."""
 
-import json
 import signal
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import pytest
 from conftest import call
 
 from minisiamese import data
+from minisiamese.checkpoint import load_json
 from minisiamese.data.dataset import hold_out
 from minisiamese.errors import BadInput
 from minisiamese.studies.sweeps import __main__ as program
@@ -76,7 +76,7 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
     capsys.readouterr()
     assert start(monkeypatch, out, "--resume") == 0
     assert len(made) == 2 * DONE and len(set(made)) == DONE  # every step once
-    results, table = json.loads((out / "results.json").read_text()), (out / "sweeps.md").read_text()
+    results, table = load_json(out / "results.json"), (out / "sweeps.md").read_text()
     assert table == sweep_pictures.render(results) and table in capsys.readouterr().out
     assert (out / "sweeps.png").stat().st_size > 10_000
 
@@ -85,7 +85,7 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
         patch.setattr(trainings, "Trainer", None)  # not even begun again
         assert start(patch, out, "--resume") == 0
     assert start(monkeypatch, tmp_path / "whole", *OPTIONS) == 0
-    assert json.loads((tmp_path / "whole/results.json").read_text()) == results
+    assert load_json(tmp_path / "whole/results.json") == results
     points = results["lr"]["points"]
     assert [point["value"] for point in points] == [1e-3, 1e-2] and results["lr"]["trials"] == 40
     assert points[0] | {"value": 0} == results["margin"]["points"][1] | {"value": 0}  # both the base
@@ -121,7 +121,7 @@ def test_a_training_differs_from_the_base_in_one_setting(tmp_path):
 def test_a_loss_that_is_not_a_number_is_a_result(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sweeps.SWEEPS, "lr", replace(sweeps.SWEEPS["lr"], values=(1e-3, 1e30)))
     assert start(monkeypatch, tmp_path / "out", "--only", "lr", "--seeds", 1, "--steps", 2) == 0
-    good, bad = json.loads((tmp_path / "out/results.json").read_text())["lr"]["points"]
+    good, bad = load_json(tmp_path / "out/results.json")["lr"]["points"]
     assert good["accuracy"]["mean"] > 0.1 and bad["accuracy"]["seeds"] == [0]
     assert "One seed." in capsys.readouterr().out
 

@@ -10,7 +10,8 @@ import json
 
 from minisiamese import checkpoint
 from minisiamese.backend import check_device
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.commands.doors import front_door, parse
+from minisiamese.errors import BadInput
 from minisiamese.runs.folder import load_run
 from minisiamese.studies.fewshot.settings import FewshotOptions
 from minisiamese.studies.fewshot.work import STUDIES
@@ -49,10 +50,14 @@ def main():
     try:
         out.mkdir(parents=True, exist_ok=True)
         result |= STUDIES[options.study](options, runs, out)
-        checkpoint.save_text(out / f"{options.study}.json", json.dumps(result, indent=1))
+        checkpoint.save_json(out / f"{options.study}.json", result)
     except OSError as error:
         raise BadInput(f"--out: cannot write {out} ({error.strerror or error})") from None
-    print(json.dumps(result) if options.json else f"{table(result)}\nfigures and {options.study}.json are in {out}")
+    print(
+        json.dumps(checkpoint.seal(result))
+        if options.json
+        else f"{table(result)}\nfigures and {options.study}.json are in {out}"
+    )
 
 
 if __name__ == "__main__":

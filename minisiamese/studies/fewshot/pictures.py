@@ -4,6 +4,7 @@ intervals."""
 import numpy as np
 from matplotlib.figure import Figure
 
+from minisiamese import plots
 from minisiamese.plots import BASELINE, OURS
 
 
@@ -28,7 +29,7 @@ def heatmaps(credits, figures, title, path):
     figure.axes[0].set_ylabel("classes, N")
     figure.colorbar(image, ax=figure.axes, label="accuracy (%)")
     figure.suptitle(title)
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def votes(figures, title, path):
@@ -43,7 +44,7 @@ def votes(figures, title, path):
     axes.set_yticks(range(len(figures)), reversed(figures))
     axes.set(xlabel="accuracy (%), with 95 % interval", xlim=(0, 100), title=title)
     axes.grid(alpha=0.3, axis="x")
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def depths(figures, title, path):
@@ -62,4 +63,4 @@ def depths(figures, title, path):
     axes.set(xlabel="features after layer (their number)", ylabel="accuracy (%)", ylim=(0, 101), title=title)
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)

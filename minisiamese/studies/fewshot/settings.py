@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from minisiamese.errors import BadInput, at_least
+from minisiamese.commands.doors import check_counts
+from minisiamese.errors import BadInput
 
 STUDY_OPTIONS = {"heatmaps": ("pca",), "votes": ("way", "shot"), "depths": ("way", "shot")}  # of some studies alone
 WAYS, SHOTS = (2, 5, 10, 20, 30, 40, 50), range(1, 11)  # of the heat maps
@@ -49,7 +50,7 @@ class FewshotOptions:
 
     def check(self):
         """BadInput where the command line makes no sense."""
-        at_least(self, seed=0, way=2, shot=1, repeats=2, pca=1, threads=1)
+        check_counts(self, seed=0, way=2, shot=1, repeats=2, pca=1, threads=1)
         for field in fields(self):
             studies = [study for study, options in STUDY_OPTIONS.items() if field.name in options]
             if studies and self.study not in studies and getattr(self, field.name) != field.default:

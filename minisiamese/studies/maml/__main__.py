@@ -6,19 +6,37 @@ The folder of a run holds config.json, last.npz (the weights, and all that is ne
 curves.png.
 """
 
-import json
+import warnings
 
 from tqdm import tqdm
 
 from minisiamese import checkpoint, data
 from minisiamese.backend import check_device, to_host
-from minisiamese.errors import front_door
+from minisiamese.commands.doors import front_door
 from minisiamese.runs.folder import parsed
 from minisiamese.studies.maml import pictures
 from minisiamese.studies.maml.gradients import weights
 from minisiamese.studies.maml.learning import adaptation_rates, task_sets, train, workers
 from minisiamese.studies.maml.settings import COMMAND, RESULT_KEYS, MamlOptions
 from minisiamese.train.learner import Stopped, interrupts
+
+
+def carried_out(options, sets, out):
+    """Train, or go on, and measure; returns (learner, accuracies by the steps of adaptation). KeyboardInterrupt once a
+    training that is asked to stop is saved."""
+    with (
+        warnings.catch_warnings(),
+        interrupts() as pressed,
+        tqdm(total=options.steps, desc="training", unit=" steps", disable=None) as bar,
+        workers(options, sets["training"].images.shape[3]) as carry_out,
+    ):
+        warnings.simplefilter("ignore", RuntimeWarning)  # as the processes of a pool do
+        try:
+            learner = train(options, sets, out, carry_out, bar, pressed)
+            theta = to_host(weights(learner.network))
+            return learner, adaptation_rates(options, theta, sets["evaluation"], carry_out, pressed)
+        except Stopped:
+            raise KeyboardInterrupt from None
 
 
 def train_and_measure(options, folder):
@@ -28,23 +46,13 @@ def train_and_measure(options, folder):
     folder.check(settings, options.resume)
     data.check_present(options.data, options.data_dir)
     sets = task_sets(options)
-    folder.begin(settings)
-    with (
-        interrupts() as pressed,
-        tqdm(total=options.steps, desc="training", unit=" steps", disable=None) as bar,
-        workers(options, sets["training"].images.shape[3]) as carry_out,
-    ):
-        try:
-            learner = train(options, sets, out, carry_out, bar, pressed)
-            theta = to_host(weights(learner.network))
-            rates = adaptation_rates(options, theta, sets["evaluation"], carry_out, pressed)
-        except Stopped:
-            raise KeyboardInterrupt from None
-    summary = settings | rates[options.inner_steps]
-    summary |= {"published": options.published(), "seconds": round(learner.seconds, 1)}
-    summary |= {"adaptation": rates, "log": learner.log}
-    checkpoint.save_text(out / "summary.json", json.dumps(summary, indent=1))
-    pictures.curves(summary, out / "curves.png")
+    with folder.begun(settings, options.resume):
+        learner, rates = carried_out(options, sets, out)
+        summary = settings | rates[options.inner_steps]
+        summary |= {"published": options.published(), "seconds": round(learner.seconds, 1)}
+        summary |= {"adaptation": rates, "log": learner.log}
+        checkpoint.save_json(out / "summary.json", summary)
+        pictures.curves(summary, out / "curves.png")
     return summary
 
 

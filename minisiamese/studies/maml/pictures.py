@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from minisiamese import plots
 from minisiamese.plots import BASELINE, OURS
 
 
@@ -27,4 +28,4 @@ def curves(summary, path):
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.axvline(summary["inner_steps"], color=BASELINE, linewidth=0.8)
     right.legend(loc="lower right")
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)

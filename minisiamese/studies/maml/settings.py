@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
+from minisiamese.commands.doors import MANY, check_counts
 from minisiamese.data import DATASETS
-from minisiamese.errors import BadInput, at_least
+from minisiamese.errors import BadInput
 from minisiamese.runs.folder import Folder
 
 COMMAND = "python -m minisiamese.studies.maml"
@@ -74,7 +75,8 @@ class MamlOptions:
 
     def check(self):
         """BadInput where a value makes no sense."""
-        at_least(self, way=2, shot=1, queries=1, steps=1, tasks=1, inner_steps=1, test_tasks=2, seed=0, threads=1)
+        check_counts(self, way=2, shot=1, queries=1, steps=(1, MANY), seed=0, threads=1)
+        check_counts(self, tasks=(1, 10_000), inner_steps=(1, 1000), test_tasks=(2, 100_000))
         for name in ("inner_rate", "lr"):
             if not 0 < getattr(self, name) < np.inf:
                 raise BadInput(f"--{name.replace('_', '-')} must be more than 0 and finite, not {getattr(self, name)}")

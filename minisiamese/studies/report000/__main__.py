@@ -6,12 +6,10 @@
 The folder holds tables.md, the pictures, results.json, and the trained networks in all/ and clean/.
 """
 
-import json
-
 from minisiamese import checkpoint
 from minisiamese.backend import check_device
+from minisiamese.commands.doors import check_counts, front_door
 from minisiamese.data import cifar10, mnist
-from minisiamese.errors import at_least, front_door
 from minisiamese.runs.folder import parsed
 from minisiamese.studies.report000 import grid, pictures, tables
 from minisiamese.studies.report000.settings import COMMAND, PLANS, PRETRAINING, RESULT_KEYS, Report000Options
@@ -29,22 +27,21 @@ def report(options, folder):
     else:
         parts = cifar10.load(options.data_dir)
     plan = PLANS[options.data].quick() if options.quick else PLANS[options.data]
-    folder.begin(settings)
-    for pretraining in PRETRAINING:
-        (out / pretraining).mkdir(exist_ok=True)
-    task = Task(plan, *divide(parts, plan), out, options.seed, options.device)
-    grid.run_all(task, 1 if options.device == "cuda" else options.threads or available_cores())
-    text = json.dumps(settings | grid.results(task), indent=1)
-    checkpoint.save_text(out / "results.json", text)
-    results = json.loads(text)
-    checkpoint.save_text(out / "tables.md", tables.render(results))
-    pictures.draw(task, results)
+    with folder.begun(settings, options.resume):
+        for pretraining in PRETRAINING:
+            (out / pretraining).mkdir(exist_ok=True)
+        task = Task(plan, *divide(parts, plan), out, options.seed, options.device)
+        grid.run_all(task, 1 if options.device == "cuda" else options.threads or available_cores())
+        checkpoint.save_json(out / "results.json", settings | grid.results(task))
+        results = checkpoint.load_json(out / "results.json")
+        checkpoint.save_text(out / "tables.md", tables.render(results))
+        pictures.draw(task, results)
     return results
 
 
 def main():
     options = parsed(Report000Options, COMMAND, RESULT_KEYS, Report000Options.folder)
-    at_least(options, seed=0, threads=1)
+    check_counts(options, seed=0, threads=1)
     folder = options.folder()
     results = folder.fill(lambda: report(options, folder), options.data, options.data_dir)
     if results is None:

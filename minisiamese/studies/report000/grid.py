@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from minisiamese import checkpoint
 from minisiamese.backend import check_device
-from minisiamese.studies.pool import CONTEXT, processes
+from minisiamese.studies.pool import CONTEXT, deaf, processes
 from minisiamese.studies.report000.measuring import ReportTests
 from minisiamese.studies.report000.pretraining import classification, pretrain
 from minisiamese.studies.report000.runs import siamese, train_run
@@ -89,7 +89,8 @@ def run_all(task, workers):
     """Carry out all jobs that are not done. After Ctrl-C, KeyboardInterrupt once all jobs under way are saved."""
     jobs = [(pretraining, name) for pretraining in PRETRAINING for name in (PRETRAINED, *RUNS)]
     to_do = [job for job in jobs if task.result(*job) is None]
-    progress, stop, waiting = CONTEXT.Value("q", 0), CONTEXT.Event(), {}
+    with deaf():
+        progress, stop, waiting = CONTEXT.Value("q", 0), CONTEXT.Event(), {}
     with (
         interrupts() as pressed,
         tqdm(total=sum(task.images(*job) for job in jobs), desc="training", unit=" images", disable=None) as bar,

@@ -54,7 +54,7 @@ def ways(results, title, path):
         plots.against_ways(axes, lines | {"nearest neighbour (pixels)": results["pixels"]})
         axes.set(title=f"{title},\n{KINDS[kind]}")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def learning(results, runs, key, label, title, path, names=None):
@@ -70,7 +70,7 @@ def learning(results, runs, key, label, title, path, names=None):
     axes.set_ylim(bottom=0)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(title)
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def distances(z, batch, title, path):
@@ -85,7 +85,7 @@ def distances(z, batch, title, path):
         axes.set(title=f"{when}\n{KINDS[kind]}", xlabel="distance", ylabel="pairs")
     axes.legend()
     figure.suptitle(title)
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def worked_trial(network, z, tests, path):
@@ -117,4 +117,4 @@ def tsne(z, dataset, name, path):
         axes.set(title=f"{when}\n{KINDS[kind]}", xticks=[], yticks=[])
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=10)
     figure.suptitle(f"{name}: t-SNE of {len(rows):,} test images; crosses are the unseen classes")
-    figure.savefig(path, dpi=100)
+    plots.save(figure, path, dpi=100)

@@ -3,13 +3,34 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from minisiamese import checkpoint
+from minisiamese.checkpoint import Count, Finite, Rate, Seconds
 from minisiamese.data.dataset import Dataset
 from minisiamese.errors import BadInput
 from minisiamese.mining import collapse_warning
 from minisiamese.studies.report000.settings import PRETRAINED, PRETRAINING, RUNS, SEEN, VALIDATION, Plan
+
+
+class JobResult(msgspec.Struct):
+    """The result of a job, as ``ReportTests.measure`` and the training give it."""
+
+    pairs: dict[str, Rate]
+    triplets: dict[str, Rate]
+    ways: dict[str, Rate]
+    threshold: Finite
+    log: list[dict[str, Finite]]
+    steps: Count
+    seconds: Seconds
+    classification: Rate | None = None
+
+
+class JobMeta(msgspec.Struct):
+    """What the file of a job says of itself: its result, once it is done."""
+
+    result: JobResult | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +52,7 @@ class Task:
     def result(self, pretraining, name):
         """The result of a job that is done, else None."""
         path = self.path(pretraining, name)
-        return checkpoint.load(path)[1].get("result") if path.exists() else None
+        return checkpoint.load(path, JobMeta)[1].get("result") if path.exists() else None
 
     def ready(self, pretraining, name):
         """Whether a job can begin."""

@@ -12,7 +12,8 @@ from typing import Annotated
 import tyro
 
 from minisiamese import checkpoint
-from minisiamese.errors import BadInput, front_door, parse
+from minisiamese.commands.doors import front_door, parse
+from minisiamese.errors import BadInput
 from minisiamese.studies.results.pictures import figure, markdown
 from minisiamese.studies.results.rows import read_run, rows_of
 

@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from minisiamese import plots
 from minisiamese.plots import BASELINE, OURS
 from minisiamese.studies.results.published import TESTS
 from minisiamese.studies.results.rows import rows_of
@@ -42,4 +43,4 @@ def figure(runs, path):
     axes.set(xlabel="accuracy (%)", xlim=(0, 100))
     axes.set_yticks(range(len(rows)), [row.who.replace("*", "").replace("`", "") for row in rows], fontsize=8)
     axes.grid(alpha=0.3, axis="x")
-    picture.savefig(path, dpi=100)
+    plots.save(picture, path, dpi=100)

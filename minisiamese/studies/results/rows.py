@@ -4,11 +4,12 @@ A run's results are its summary.json, and the outputs of ``evaluate RUN --json``
 Runs that differ in their seed alone make one row.
 """
 
-import json
 from dataclasses import dataclass, fields
 
+import msgspec
 import numpy as np
 
+from minisiamese.checkpoint import Count, Rate, Seconds, Share, load_json
 from minisiamese.errors import BadInput
 from minisiamese.runs.settings import MachineSettings, Settings
 from minisiamese.studies.results.published import TESTS
@@ -49,29 +50,42 @@ def command(settings):
     return " ".join(words)
 
 
+class Result(msgspec.Struct):
+    """The result of a test, as ``evaluate.protocols.measure`` gives it."""
+
+    protocol: str
+    accuracy: Share
+    trials: Count
+    baselines: dict[str, Rate]
+    views: Count = 1
+
+
+class Summary(msgspec.Struct):
+    """The summary.json of a run."""
+
+    seconds: Seconds
+    finished: bool
+    lake: Result | None
+    one_shot: Result | None
+    across: Result | None
+    verification: Result | None
+
+
 def read_run(folder):
     """(command, seed, training time, {test: result}) of a run folder."""
     if not folder.is_dir():
         raise BadInput(f"there is no run folder {folder}")
     path = folder / "config.json"
-    try:
-        settings = Settings.from_json(json.loads(path.read_text()), path)
-        path = folder / "summary.json"
-        summary = json.loads(path.read_text())
-        results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
-        time = f"{summary['seconds'] / 60:.0f} ({settings.machine.threads})"
-        if not summary["finished"]:
-            raise BadInput(f"{folder} is not finished: go on with it, --resume, or leave it out")
-        found = {test_of(result): result for result in results if result}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{folder} holds no run to report: {path.name} is missing or damaged ({error})") from None
+    settings = Settings.from_json(load_json(path), path)
+    summary = load_json(folder / "summary.json", Summary)
+    if not summary["finished"]:
+        raise BadInput(f"{folder} is not finished: go on with it, --resume, or leave it out")
+    time = f"{summary['seconds'] / 60:.0f} ({settings.machine.threads})"
+    results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
+    found = {test_of(result): result for result in results if result}
     for path in sorted(set(folder.glob("*.json")) - {folder / "config.json", folder / "summary.json"}):
-        try:
-            result = json.loads(path.read_text())
-            test = test_of(result)
-            _ = result["accuracy"], result["trials"], result["baselines"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise BadInput(f"{path} is not what 'evaluate --json' prints: it does not belong in a run folder") from None
+        result = load_json(path, Result)
+        test = test_of(result)
         if test and found.get(test, result) != result:
             raise BadInput(f"{path} is a second result of {test} in this run: leave one of them in the folder")
         found[test] = result

@@ -7,7 +7,7 @@ of training: evaluation images have no part in a sweep. The folder holds results
 trainings/ each training's result, or where it was stopped.
 """
 
-from minisiamese.errors import front_door
+from minisiamese.commands.doors import front_door
 from minisiamese.runs.folder import parsed
 from minisiamese.studies.sweeps.pictures import render
 from minisiamese.studies.sweeps.settings import COMMAND, RESULT_KEYS, SweepsOptions

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from minisiamese import plots
 from minisiamese.plots import BASELINE, OURS, RIGHT
 
 MEASURES = {"accuracy": "one-shot accuracy", "mean_average_precision": "mean average precision"}
@@ -78,7 +79,7 @@ def draw(results, path):
         row[0].set_ylabel(f"{label} (%)")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def panel(axes, points, key):

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from minisiamese.commands.doors import MANY, check_counts
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
-from minisiamese.errors import BadInput, at_least
+from minisiamese.errors import BadInput
 from minisiamese.runs.folder import Folder
 from minisiamese.runs.settings import Settings
 
@@ -78,7 +79,7 @@ class SweepsOptions:
 
     def check(self):
         """BadInput where a value makes no sense."""
-        at_least(self, seeds=1, steps=1, threads=1)
+        check_counts(self, seeds=(1, 1000), steps=(1, MANY), threads=1)
         for name in self.only.split(","):
             if name not in SWEEPS:
                 raise BadInput(f"--only takes some of {','.join(SWEEPS)}, not {name or 'nothing'}")

@@ -1,24 +1,36 @@
 """The trainings of sweeps, each made once, and measured before and after on images held out of training."""
 
-import json
 import warnings
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 from tqdm import tqdm
 
 from minisiamese import checkpoint
 from minisiamese.backend import check_device
+from minisiamese.checkpoint import Count, Share, load_json
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.retrieval import figures, similarity_of
 from minisiamese.runs.build import part_of
-from minisiamese.runs.folder import read_json
 from minisiamese.studies.sweeps import pictures
 from minisiamese.studies.sweeps.settings import RESULT_KEYS, SWEEPS, training
 from minisiamese.threads import available_cores, set_threads
 from minisiamese.train.loop import loop
 from minisiamese.train.trainer import Trainer
 from minisiamese.trials import wilson
+
+Interval = tuple[Share, Share, Share]  # a figure and the ends of its 95 % interval
+
+
+class Ends(msgspec.Struct):
+    """The result of a training: its figures before and after, and how many trials and queries they are of."""
+
+    before: dict[str, Interval]
+    after: dict[str, Interval]
+    trials: Count
+    queries: Count
+
 
 CLASSES, IMAGES = 50, 20  # of the images that retrieval is measured on: at most so many classes, and images of each
 
@@ -43,7 +55,7 @@ def finished(settings, parts, images):
     out = settings.machine.out
     path = out / "result.json"
     if path.exists():
-        return read_json(path, ("before", "after", "trials", "queries"))
+        return load_json(path, Ends)
     out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(settings, *parts)
     before, stopped = measured(trainer, images), False
@@ -58,7 +70,7 @@ def finished(settings, parts, images):
     except BadInput:  # a loss that is no number is an answer, too: its scores earn nothing
         after = {key: [0.0, 0.0, 0.0] for key in before}
     result = {"before": before, "after": after, "trials": len(trainer.trials.target), "queries": len(images.labels)}
-    checkpoint.save_text(path, json.dumps(result))
+    checkpoint.save_json(path, result)
     if stopped:  # in its last step
         raise KeyboardInterrupt
     return result
@@ -83,14 +95,14 @@ def make_sweeps(options):
     every = {each.machine.out: each for rows in plan.values() for row in rows for each in row}
     first = next(iter(every.values()))
     parts = [part_of(name, first, options.data_dir) for name in ("training", "validation")]
-    folder.begin(settings)
-    images, made = sample(parts[1]), {}
-    for out, each in tqdm(every.items(), desc="sweeps", unit=" trainings", disable=None):
-        made[out] = finished(each, parts, images)
-    results = {name: result(name, rows, made) for name, rows in plan.items()}
-    checkpoint.save_text(folder.path / "results.json", json.dumps(results, indent=1))
-    checkpoint.save_text(folder.path / "sweeps.md", pictures.render(results))
-    pictures.draw(results, folder.path / "sweeps.png")
+    with folder.begun(settings, options.resume):
+        images, made = sample(parts[1]), {}
+        for out, each in tqdm(every.items(), desc="sweeps", unit=" trainings", disable=None):
+            made[out] = finished(each, parts, images)
+        results = {name: result(name, rows, made) for name, rows in plan.items()}
+        checkpoint.save_json(folder.path / "results.json", results)
+        checkpoint.save_text(folder.path / "sweeps.md", pictures.render(results))
+        pictures.draw(results, folder.path / "sweeps.png")
     return results
 
 
