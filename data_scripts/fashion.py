@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from minisiamese.commands.doors import front_door, parse
 from minisiamese.data.folder import DAMAGED_ZIP
-from minisiamese.errors import BadInput
+from minisiamese.errors import BadInput, whole_file
 
 LEVELS = ("masterCategory", "subCategory", "articleType")
 LEAST = 2  # images of a class, for minisiamese.data.folder to take it
@@ -116,7 +116,7 @@ def _place(content, targets, there, part):
 
 def main():
     config = parse(Config, "python data_scripts/fashion.py")
-    archive, levels = config.archive, (config.level,) if config.level else LEVELS
+    archive, levels = whole_file(config.archive), (config.level,) if config.level else LEVELS
     if not archive.exists():
         raise BadInput(f"there is no archive or folder {archive}")
     try:

@@ -16,6 +16,18 @@ from minisiamese.backend import to_device
 from minisiamese.commands.doors import front_door
 from minisiamese.data import glyphs
 from minisiamese.fast.fuse import fuse
+from minisiamese.threads import set_threads
+
+
+def pytest_configure(config):
+    """Each of the processes that share the tests has a core of its own, for all that its tests start, too: threads of
+    several processes that wait for each other on the same cores take many times as long."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+        set_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -169,16 +169,28 @@ def _run(main):
         return _refuse(f"too little memory; where there is --batch, a smaller one takes less. {error}")
     except KeyboardInterrupt:
         on_stop(signal.SIG_IGN)
+        exec("")  # where it passed through an exec, CPython would end by the signal all the same, until the next exec
         _say("interrupted")
         return 130
     except OSError as error:
-        return _refuse(f"{error.filename or 'a file'} cannot be read or written ({error.strerror or error})")
+        return _refuse(f"{_place(error)} cannot be read or written ({error.strerror or error})")
     except RuntimeError as error:
         if "can't start new thread" in str(error):
             return _refuse("the system allows no more threads: give a smaller --threads")
         if "Symlink loop" in str(error):  # an OSError of later Pythons
             return _refuse(f"a link leads to itself ({error})")
         raise
+
+
+def _place(error):
+    """The file or folder that an OSError is about, as far as that is known."""
+    if error.filename is not None:
+        return error.filename
+    try:
+        os.getcwd()
+    except OSError:
+        return "the folder that the program was started in"
+    return "a file"
 
 
 def _refuse(error):

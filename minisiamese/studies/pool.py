@@ -34,14 +34,14 @@ CONTEXT = _Context()
 
 @contextmanager
 def processes(count, begin, *arguments):
-    """An executor of ``count`` processes, or as many as there are cores, if these are fewer. Each calls
-    ``begin(*arguments)`` before its first work.
+    """An executor of ``count`` processes, at most two for each core. Each calls ``begin(*arguments)`` before its first
+    work.
 
     BadInput if one of them is killed.
     """
     try:
         with deaf():
-            pool = _DeafPool(min(count, available_cores()), CONTEXT, _begin, (begin, arguments))
+            pool = _DeafPool(min(count, 2 * available_cores()), CONTEXT, _begin, (begin, arguments))
         with pool:
             yield pool
     except BrokenProcessPool:

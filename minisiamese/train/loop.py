@@ -33,7 +33,7 @@ def loop(trainer, out, quiet=False):
             log.tick()
             if planned:
                 log.warn(trainer.late())
-            validating = trainer.step % measuring.validate_every == 0 or at_end
+            validating = trainer.validating()
             saving = trainer.step % measuring.checkpoint_every == 0 or at_end or stopping or planned
             if trainer.step % LOG_EVERY == 0 or validating or saving:
                 read_loss(trainer, log)
@@ -75,7 +75,7 @@ class Log:
 
     def __init__(self, path, trainer, quiet):
         self.trainer, self.quiet, self.warned, self.state = trainer, quiet, None, {}
-        kept = _lines_until(path, trainer.step) if trainer.step else []
+        kept = _lines_until(path, trainer) if trainer.step else []
         checkpoint.save_text(path, "".join(map(checkpoint.line, kept)))
         self.file = open(path, "a", buffering=1)
         shown = {"desc": "training", "unit": " steps", "disable": quiet or None}
@@ -114,9 +114,12 @@ class Log:
             self.say(warning)
 
 
-def _lines_until(path, step):
-    """The lines of a metrics.jsonl up to a step, at which the run was saved; BadInput if they end before it."""
-    kept = [values for values in checkpoint.load_lines(path) if values["step"] <= step]
-    if path.exists() and (not kept or kept[-1]["step"] != step):
-        raise BadInput(f"{path} ends before step {step}, where the run was saved: delete it to go on without its lines")
+def _lines_until(path, trainer):
+    """The lines of a metrics.jsonl up to the step at which the run was saved; BadInput if they end before its last."""
+    kept = [values for values in checkpoint.load_lines(path) if values["step"] <= trainer.step]
+    last = kept[-1] if kept else {"step": -1}
+    validated = "validation_accuracy" in last or not trainer.validating()
+    if path.exists() and (last["step"] < trainer.step or not validated):
+        why = f"ends before the last line of step {trainer.step}, where the run was saved"
+        raise BadInput(f"{path} {why}: delete it to go on without its lines")
     return kept

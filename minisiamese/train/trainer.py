@@ -67,6 +67,10 @@ class Trainer(Learner):
         scores = self.trials.scores(network_scorer(self.network, self.device))
         return rate(credits(scores, self.trials.target))["accuracy"]
 
+    def validating(self):
+        """Whether this step is one after which the network is validated."""
+        return self.step % self.settings.measuring.validate_every == 0 or self.step == self.steps
+
     def describe(self, accuracy):
         """A validation's result as a line."""
         way, source = self.trials.support.shape[1], DATASETS[self.settings.data.name]

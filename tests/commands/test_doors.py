@@ -113,6 +113,7 @@ def test_an_interrupt_while_an_object_is_deleted_is_not_lost():
         *("  os.kill(os.getpid(), signal.SIGINT); time.sleep(1)", "Deleted(); time.sleep(9)"),
     )
     assert ends(program("\n ".join(lines))) == (130, "interrupted\n")
+    assert ends(program("exec('raise KeyboardInterrupt')")) == (130, "interrupted\n")  # CPython keeps it in mind
 
 
 def test_a_hangup_that_is_ignored_stays_ignored():

@@ -208,6 +208,7 @@ def test_damaged_and_wrong_archives_are_named(small_omniglot, tmp_path):
             omniglot.load_runs(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_real_omniglot_is_whole(real_omniglot):
     for split, characters, alphabets in (("background", 964, 30), ("evaluation", 659, 20)):
         dataset = load("omniglot", split, real_omniglot)
@@ -331,6 +332,7 @@ def test_every_division_of_a_run_parts_its_images(small_omniglot, monkeypatch):
         assert all(pictures) and len(set.union(*pictures)) == sum(map(len, pictures)), split
 
 
+@pytest.mark.slow
 def test_the_papers_parts_share_neither_alphabets_nor_drawers(real_omniglot):
     parts = {name: omniglot.paper_part(name, real_omniglot) for name in ("training", "validation", "evaluation")}
     sizes = {name: (len(each.group_names), len(np.unique(each.drawers))) for name, each in parts.items()}
@@ -343,6 +345,7 @@ def test_the_papers_parts_share_neither_alphabets_nor_drawers(real_omniglot):
     assert {evaluation.group_names[group] for group in tested} == set(omniglot.LAKE_ALPHABETS)
 
 
+@pytest.mark.slow
 def test_the_few_shot_division_is_the_published_one(real_omniglot):
     """1,028, 172 and 423 characters; the last ones turned, too. It shares alphabets with Lake's test."""
     parts = {name: omniglot.vinyals_part(name, real_omniglot) for name in ("training", "validation", "evaluation")}

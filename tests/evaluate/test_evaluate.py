@@ -191,6 +191,7 @@ def test_a_class_is_as_much_like_the_query_as_its_drawings_on_average():
     np.testing.assert_allclose(made.scores(scorer), expected)
 
 
+@pytest.mark.slow
 def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):
     made = trials.lake_trials(omniglot.load_runs(real_omniglot))
     error = {

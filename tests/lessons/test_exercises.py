@@ -278,8 +278,8 @@ def test_an_endless_loop_costs_its_own_points_alone(tmp_path, monkeypatch, capsy
     start = after.index("    over = step")
     path = tmp_path / "ex06.py"
     path.write_text(before + mark + after[:start] + "    while True:\n        pass\n" + after[start:])
-    code, said = check(monkeypatch, capsys, path, "--seconds", 20)
-    assert code == 1 and "6.2: 20 seconds were over: an endless loop?" in said
+    code, said = check(monkeypatch, capsys, path, "--seconds", 10)
+    assert code == 1 and "6.2: 10 seconds were over: an endless loop?" in said
     assert said.count("right") == 3 and "11 of 13 points" in said
 
 

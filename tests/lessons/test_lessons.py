@@ -16,7 +16,7 @@ SOURCES = build.sources()
 ROOT = build.FOLDER.parent
 
 
-@pytest.mark.parametrize("data", ["glyphs", "real"])
+@pytest.mark.parametrize("data", ["glyphs", pytest.param("real", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", SOURCES)
 def test_it_runs(number, data, tmp_path, request):
     """As a script, in which every cell stands; what a cell asserts must hold on any data."""

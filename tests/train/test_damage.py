@@ -89,6 +89,9 @@ def test_a_run_that_was_asked_to_end_goes_on(run, monkeypatch, capsys):
     assert checkpoint.load(run / "last.npz")[1]["step"] == 4
     assert start(monkeypatch, run, "--resume") == 0
     assert load_json(run / "summary.json")["finished"] and "Traceback" not in capsys.readouterr().err
+    log = run / "metrics.jsonl"
+    log.write_bytes(log.read_bytes()[:-9])  # the validation of the last step
+    refused(capsys, start(monkeypatch, run, "--resume"), "metrics.jsonl ends before the last line of step 6")
 
 
 # --- what last.npz and best.npz say of themselves ---------------------------------------------------------------------
@@ -176,7 +179,7 @@ def test_a_damaged_log_is_named_and_can_be_left(line, run, monkeypatch, capsys):
     log.write_text(f"{first}{line}\n{''.join(others)}")
     refused(capsys, start(monkeypatch, run, "--resume"), "metrics.jsonl is damaged in line 2", "delete the file")
     log.write_text(first)
-    refused(capsys, start(monkeypatch, run, "--resume"), "metrics.jsonl ends before step 4", "delete it")
+    refused(capsys, start(monkeypatch, run, "--resume"), "ends before the last line of step 4", "delete it")
     log.unlink()
     if line == "null":  # once is enough
         assert start(monkeypatch, run, "--resume") == 0
