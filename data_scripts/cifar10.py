@@ -34,8 +34,9 @@ class Config:
 
 def main():
     config = parse(Config, "python data_scripts/cifar10.py")
+    parts = cifar10.load(config.data_dir)
     try:
-        for split, dataset in cifar10.load(config.data_dir).items():
+        for split, dataset in parts.items():
             for name in dataset.class_names:
                 (config.out / split / name).mkdir(parents=True, exist_ok=True)
             part = config.out / "image.part"

@@ -3,6 +3,7 @@
 import _thread
 import contextlib
 import io
+import logging
 import os
 import re
 import signal
@@ -45,6 +46,7 @@ def before_imports():
     os.environ["MPLBACKEND"] = (
         "agg"  # pictures are written to files; another backend that is not there stops the import
     )
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a cache that it cannot write nobody need know
     if lacking := _lacking_memory():
         _say(f"error: {lacking}")
         os._exit(2)
