@@ -43,10 +43,8 @@ def before_imports():
             setattr(sys, name, open(os.devnull, "w"))
     sys.excepthook = _excepthook
     on_stop(_leave)
-    os.environ["MPLBACKEND"] = (
-        "agg"  # pictures are written to files; another backend that is not there stops the import
-    )
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a cache that it cannot write nobody need know
+    os.environ["MPLBACKEND"] = "agg"  # all pictures are files; a backend that is not there would stop the import
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write costs time alone
     if lacking := _lacking_memory():
         _say(f"error: {lacking}")
         os._exit(2)
@@ -81,7 +79,7 @@ def _lacking_memory():
     for limit, option in ((resource.RLIMIT_AS, "-v"), (resource.RLIMIT_DATA, "-d")):
         allowed = resource.getrlimit(limit)[0]
         if allowed != resource.RLIM_INFINITY and allowed < needed:
-            return f"too little memory: ulimit {option} allows {allowed >> 20} MiB, and it takes {needed >> 20}"
+            return f"too little memory: ulimit {option} allows {allowed >> 20} MiB; raise it to {needed >> 20}"
     return None
 
 
@@ -153,6 +151,7 @@ def front_door(main):
         sys.stdout, sys.unraisablehook = output, hook
         for number, handler in signals.items():  # of a program that is done, nothing is left to stop
             signal.signal(number, signal.SIG_IGN if handler is _leave else handler)
+    exec("")  # after an interrupt that came through an exec, CPython would end by the signal; this makes it forget
     sys.exit(code)
 
 
@@ -171,7 +170,6 @@ def _run(main):
         return _refuse(f"too little memory; where there is --batch, a smaller one takes less. {error}")
     except KeyboardInterrupt:
         on_stop(signal.SIG_IGN)
-        exec("")  # where it passed through an exec, CPython would end by the signal all the same, until the next exec
         _say("interrupted")
         return 130
     except OSError as error:
