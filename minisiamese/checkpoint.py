@@ -49,24 +49,24 @@ def typed(value, kind):
 # --- JSON with a checksum ---------------------------------------------------------------------------------------------
 
 
-def seal(values):
-    """A JSON-able dict with a checksum of its content as its last entry."""
-    return values | {CHECKSUM: _digest(values)}
+def seal(values, before=""):
+    """A JSON-able dict with a checksum of its content, and of the one ``before`` it in a log, as its last entry."""
+    return values | {CHECKSUM: _digest(values, before)}
 
 
-def unseal(values):
+def unseal(values, before=""):
     """What was sealed, or ValueError if it is something else by now."""
     if not isinstance(values, dict) or CHECKSUM not in values:
         raise ValueError("it has no checksum")
     content = {key: value for key, value in values.items() if key != CHECKSUM}
-    if _digest(content) != values[CHECKSUM]:
+    if _digest(content, before) != values[CHECKSUM]:
         raise ValueError("its checksum is that of another content")
     return content
 
 
-def _digest(values):
+def _digest(values, before):
     content = json.loads(json.dumps(values))  # keys and tuples as they are read
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256((before + json.dumps(content, sort_keys=True)).encode()).hexdigest()[:16]
 
 
 def save_json(path, values):
@@ -86,26 +86,23 @@ def load_json(path, kind=dict):
         raise BadInput(f"{path} is damaged, or was changed since it was written ({error})") from None
 
 
-def line(values):
-    """A JSON-able dict with its checksum as a line of a log."""
-    return json.dumps(seal(values)) + "\n"
-
-
 def load_lines(path):
-    """The dicts of a log of ``line``s, each of numbers and with a "step"; BadInput if one is damaged.
+    """The dicts of a log, each of numbers and with a "step", sealed one after the other; BadInput if one is damaged, or
+    is missing.
 
     A last line that was cut short, when its program was killed, is left out. A file that is not there has no lines.
     """
     if not path.exists():
         return []
-    lines = whole_file(path).read_bytes().split(b"\n")
-    found = []
+    lines, found, before = whole_file(path).read_bytes().split(b"\n"), [], ""
     for number, text in enumerate(lines, start=1):
         try:
-            values = unseal(json.loads(text))
+            sealed = json.loads(text)
+            values = unseal(sealed, before)
             typed(values, dict[str, Finite])
             typed(values.get("step"), Count)
             found.append(values)
+            before = sealed[CHECKSUM]
         except (ValueError, RecursionError) as error:
             if number < len(lines):
                 why = f"is damaged in line {number} ({error}): delete the file to go on without what it logged"

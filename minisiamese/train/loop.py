@@ -1,5 +1,6 @@
 """The loop around a training step: stopping, progress, log, validation and checkpoints."""
 
+import json
 import signal
 
 from tqdm import tqdm
@@ -75,8 +76,9 @@ class Log:
 
     def __init__(self, path, trainer, quiet):
         self.trainer, self.quiet, self.warned, self.state = trainer, quiet, None, {}
+        self.before = ""  # the checksum of the last line
         kept = _lines_until(path, trainer) if trainer.step else []
-        checkpoint.save_text(path, "".join(map(checkpoint.line, kept)))
+        checkpoint.save_text(path, "".join(map(self._line, kept)))
         self.file = open(path, "a", buffering=1)
         shown = {"desc": "training", "unit": " steps", "disable": quiet or None}
         self.bar = tqdm(total=trainer.steps, initial=trainer.step, **shown)
@@ -95,9 +97,14 @@ class Log:
 
     def write(self, **values):
         """One line of the file, and its loss or accuracy at the end of the progress bar."""
-        self.file.write(checkpoint.line(values))
+        self.file.write(self._line(values))
         self.state |= {key: form.format(values[key]) for key, form in SHOWN.items() if key in values}
         self.bar.set_postfix(self.state, refresh=False)
+
+    def _line(self, values):
+        sealed = checkpoint.seal(values, self.before)
+        self.before = sealed[checkpoint.CHECKSUM]
+        return json.dumps(sealed) + "\n"
 
     def say(self, line):
         """A line above the progress bar."""

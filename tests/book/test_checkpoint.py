@@ -162,32 +162,56 @@ def test_a_file_that_was_not_sealed_is_refused(text, tmp_path):
 # --- logs -------------------------------------------------------------------------------------------------------------
 
 
+def log_of(*lines):
+    """Dicts as a log: each is sealed after the one before it."""
+    sealed = []
+    for values in lines:
+        sealed.append(checkpoint.seal(values, sealed[-1]["checksum"] if sealed else ""))
+    return "".join(json.dumps(each) + "\n" for each in sealed)
+
+
+LOG = {"step": 0, "accuracy": 0.5}, {"step": 10, "loss": 1}, {"step": 10, "accuracy": 0.75}
+
+
 def test_a_log_is_read_but_for_a_last_line_that_was_cut(tmp_path):
-    path, lines = tmp_path / "log", [{"step": 0, "accuracy": 0.5}, {"step": 10, "loss": 1}]
+    path, text = tmp_path / "log", log_of(*LOG)
     assert checkpoint.load_lines(path) == []
-    text = "".join(map(checkpoint.line, lines))
     path.write_text(text)
-    assert checkpoint.load_lines(path) == lines
+    assert checkpoint.load_lines(path) == [*LOG]
     path.write_text(text[:-1])  # its end alone is missing
-    assert checkpoint.load_lines(path) == lines
+    assert checkpoint.load_lines(path) == [*LOG]
     path.write_text(text[:-5])
-    assert checkpoint.load_lines(path) == lines[:1]
+    assert checkpoint.load_lines(path) == [*LOG[:2]]
 
 
 @pytest.mark.parametrize(
     "line",
     [
         *(b"", b"null", b"[1]", b"7", b"\xff\xfe\x00", b"[" * 10_000, b'{"step": 5, "loss": 2.5}'),
-        *(checkpoint.line({**values}).encode().strip() for values in ({"loss": 1.0}, {"step": -1}, {"step": 1.5})),
-        *(
-            checkpoint.line({"step": 1, "loss": loss}).encode().strip()
-            for loss in (float("nan"), "text", None, [1], True)
-        ),
-        checkpoint.line({"step": 5, "loss": 2.5}).replace("2.5", "2.4").encode().strip(),
+        log_of(LOG[0]).encode().strip(),  # once more
+        log_of({"step": 5, "loss": 2.5}).replace("2.5", "2.4").encode().strip(),
     ],
 )
 def test_a_damaged_line_of_a_log_is_named(line, tmp_path):
-    good = checkpoint.line({"step": 0, "loss": 1.5}).encode()
-    (tmp_path / "log").write_bytes(good + line + b"\n" + good)
+    first, *others = log_of(*LOG).encode().splitlines(keepends=True)
+    (tmp_path / "log").write_bytes(b"".join([first, line, b"\n", *others]))
     with pytest.raises(BadInput, match=r"log is damaged in line 2 .* delete the file to go on"):
+        checkpoint.load_lines(tmp_path / "log")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"loss": 1.0}, {"step": -1}, {"step": 1.5}, *({"step": 1, "loss": x} for x in (float("nan"), "1", None, True))],
+)
+def test_a_line_of_a_log_is_of_numbers(values, tmp_path):
+    (tmp_path / "log").write_text(log_of(LOG[0], values))
+    with pytest.raises(BadInput, match="log is damaged in line 2"):
+        checkpoint.load_lines(tmp_path / "log")
+
+
+@pytest.mark.parametrize("places", [(0, 2), (1, 2), (0, 2, 1), (0, 1, 1, 2), (0, 1, 2, 0, 1, 2)])
+def test_lines_that_are_lost_or_doubled_or_moved_are_noticed(places, tmp_path):
+    lines = log_of(*LOG).splitlines(keepends=True)
+    (tmp_path / "log").write_text("".join(lines[place] for place in places))
+    with pytest.raises(BadInput, match="log is damaged in line"):
         checkpoint.load_lines(tmp_path / "log")
