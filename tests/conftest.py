@@ -5,6 +5,7 @@ import os
 import sys
 import zipfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cupy_double
@@ -16,7 +17,13 @@ from minisiamese.backend import to_device
 from minisiamese.commands.doors import front_door
 from minisiamese.data import glyphs
 from minisiamese.fast.fuse import fuse
-from minisiamese.threads import set_threads
+from minisiamese.threads import available_cores, set_threads
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """A process for each core that may be used; one alone for a GPU, whose memory several would have to share."""
+    return 0 if config.option.markexpr == "gpu" else available_cores()
 
 
 def pytest_configure(config):
@@ -62,10 +69,16 @@ def put(device):
     return lambda x: to_device(np.asarray(x), device)
 
 
+@cache
+def five_alphabets():
+    """Drawn once for all sessions of a process, of which the exercises begin one for each task."""
+    return glyphs.make(range(5), drawers=4)
+
+
 @pytest.fixture(scope="session")
 def drawings():
     """Five small alphabets with four drawers."""
-    return glyphs.make(range(5), drawers=4)
+    return five_alphabets()
 
 
 def call(monkeypatch, main, *arguments):
@@ -73,6 +86,7 @@ def call(monkeypatch, main, *arguments):
     monkeypatch.setattr(sys, "argv", ["program", *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
         front_door(main)
+    set_threads(available_cores())  # its own number of threads ends with it
     return stop.value.code or 0
 
 

@@ -1,6 +1,5 @@
 """README's Python example runs as it stands, and its layout is what is there."""
 
-import json
 import re
 import shlex
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 
 from minisiamese.bench.__main__ import BenchOptions
 from minisiamese.bench.gpu import BackendOptions
+from minisiamese.checkpoint import save_json
 from minisiamese.commands.doors import parse
 from minisiamese.evaluate.protocols import EvaluateOptions
 from minisiamese.predict.__main__ import PredictOptions
@@ -59,7 +59,7 @@ def test_every_command_is_one_that_the_program_takes(line, monkeypatch, tmp_path
         settings = Settings.of_recipe(data="omniglot").checked()
         run = Path(arguments[arguments.index("--out") + 1])
         run.mkdir(parents=True)
-        (run / "config.json").write_text(json.dumps(settings.to_json()))
+        save_json(run / "config.json", settings.to_json())
     monkeypatch.setattr(sys, "argv", [program, *arguments])
     if program == "minisiamese.train":
         from_command_line().checked()

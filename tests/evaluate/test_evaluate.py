@@ -207,9 +207,9 @@ def test_baselines_give_the_published_figures_on_lakes_runs(real_omniglot):
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
-    """An untrained network's run, as a training would leave it."""
+    """An untrained network's run, as a training would leave it, with two views instead of sixteen."""
     folder = tmp_path_factory.mktemp("run")
-    config = Settings.of_recipe(data="omniglot", validation_alphabets=2).checked()
+    config = Settings.of_recipe(data="omniglot", validation_alphabets=2, views=2).checked()
     network = build(config, np.random.default_rng(0))
     checkpoint.save(folder / "best.npz", network.arrays(), {"config": config.to_json()})
     return folder
@@ -224,7 +224,7 @@ def run_folder(tmp_path_factory):
         ["--protocol", "verification", "--trials", "40"],
         ["--protocol", "verification", "--trials", "40", "--split", "validation"],
         ["--protocol", "verification", "--trials", "40", "--alphabets", "across"],
-        ["--protocol", "mnist", "--trials", "20"],
+        ["--protocol", "mnist", "--trials", "20", "--views", "16"],  # as many as a run has by default
     ],
 )
 def test_protocols_as_json_and_as_text(run_folder, small_omniglot, monkeypatch, capsys, protocol):

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,8 +35,14 @@ def jobs_of(folder, number, texts):
     return jobs
 
 
+@pytest.fixture
+def no_plugins(monkeypatch):
+    """Checks without the plugins that pytest finds, and that take longer to begin than a task to check."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
 @pytest.mark.parametrize("number", EXERCISES)
-def test_right_answers_pass_no_stub_does_and_every_planted_mistake_is_found(number, tmp_path):
+def test_right_answers_pass_no_stub_does_and_every_planted_mistake_is_found(number, tmp_path, no_plugins):
     """All in one process, as starting it and finding the tests takes longer than the tests."""
     tasks, solution = EXERCISES[number].tasks, stubs.write(number, solved=True)
     texts = [("solution", list(tasks), solution, False), ("stub", list(tasks), stubs.write(number), False)]
@@ -106,7 +115,7 @@ def check(monkeypatch, capsys, path, *options):
     return code, captured.out + captured.err
 
 
-def test_a_student_starts_and_checks(tmp_path, monkeypatch, capsys):
+def test_a_student_starts_and_checks_with_a_helper_of_their_own(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, exercises.main, "start", "3") == 0
     assert "check ex03.py" in capsys.readouterr().out
@@ -115,38 +124,40 @@ def test_a_student_starts_and_checks(tmp_path, monkeypatch, capsys):
     assert call(monkeypatch, exercises.main, "start", "3") == 2  # what is there is not lost
     assert "is here already" in capsys.readouterr().err
 
-    right = relu("(y,) = self.take()\n        return dy * (y > 0)")
-    (tmp_path / "ex03.py").write_text(right)
+    helped = "return self.masked(dy, *self.take())\n\n    def masked(self, dy, y):\n        return dy * (y > 0)"
+    huge = "return np.empty((27000, 27000))"
+    text = relu(helped).replace('raise NotImplementedError("exercise 3.5 is not written")', huge)
+    (tmp_path / "ex03.py").write_text(text + "\nprint('seen')\n")
     code, said = check(monkeypatch, capsys, "ex03.py")
-    assert code == 1 and said.count("not written yet") == 4 and "2 of 16 points" in said
+    assert code == 1 and said.count("not written yet") == 3 and "2 of 16 points" in said and "seen" not in said
+    assert "0 of 3   wrong" in said and "MemoryError" in said, said
 
 
-@pytest.mark.parametrize(
-    ("backward", "message"),
-    [
-        ("(y,) = self.take()\n        return -dy * (y > 0)", "a dropped sign"),
-        ("(y,) = self.take()\n        dy *= y > 0\n        return dy", "dy as it was[3, 3]: expected"),
-        ("return dy", "forward twice without backward"),  # the cache is not taken
-        ("(y,) = self.take()", "expected an array, got None: is there a return?"),
-        ("(y,) = self.take()\n        return dy[0] * (y[0] > 0)", "expected shape (4, 5), got (5,)"),
-        ("return self.backward(dy)", "it calls itself without end"),
-        ("(y,) = self.take()\n        return self.twice(dy)", "line 40: AttributeError"),
-    ],
-)
-def test_a_student_is_told_where_and_why(backward, message, tmp_path, monkeypatch, capsys):
-    path = tmp_path / "ex03.py"
-    path.write_text(relu(backward))
-    code, said = check(monkeypatch, capsys, path)
-    assert code == 1 and message in said, said
-    assert "0 of 2   wrong" in said and "3.1" in said
+TOLD = {  # backward of ReLU: what is said of it
+    "(y,) = self.take()\n        return -dy * (y > 0)": "a dropped sign",
+    "(y,) = self.take()\n        dy *= y > 0\n        return dy": "dy as it was[3, 3]: expected",
+    "return dy": "forward twice without backward",  # the cache is not taken
+    "(y,) = self.take()": "expected an array, got None: is there a return?",
+    "(y,) = self.take()\n        return dy[0] * (y[0] > 0)": "expected shape (4, 5), got (5,)",
+    "return self.backward(dy)": "it calls itself without end",
+    "(y,) = self.take()\n        return self.twice(dy)": "line 40: AttributeError",
+    # what an answer may not do
+    "np.save('/tmp/minisiamese-exercise.npy', dy)": "PermissionError: an exercise writes no files",
+    "np.empty((27000, 27000))\n        return dy": "MemoryError",  # 5.8 GB, and 4 GiB are allowed
+    "raise SystemExit": "SystemExit",
+}
 
 
-def test_a_helper_of_the_students_own_is_found(tmp_path, monkeypatch, capsys):
-    own = "return self.masked(dy, *self.take())\n\n    def masked(self, dy, y):\n        return dy * (y > 0)"
-    path = tmp_path / "ex03.py"
-    path.write_text(relu(own) + "\nprint('seen')\n")
-    code, said = check(monkeypatch, capsys, path)
-    assert code == 1 and "2 of 16 points" in said and "seen" not in said
+def test_a_student_is_told_where_and_why_and_what_an_answer_may_not_do_is_stopped(tmp_path, no_plugins):
+    """All in one process, with the memory that the program allows, as above."""
+    texts = [(f"answer{place}", ["3.2"], relu(backward), False) for place, backward in enumerate(TOLD)]
+    jobs = [job | {"memory": 4 << 30} for job in jobs_of(tmp_path, 3, texts)]
+    results, remark = grading.run(jobs, 600)
+    assert remark is None
+    for message, result in zip(TOLD.values(), results, strict=True):
+        result = result["3.2"]
+        assert (result["state"], result["points"]) == ("wrong", 0), (message, result)
+        assert message in "\n".join(result["lines"]), (message, result["lines"])
 
 
 @pytest.mark.parametrize(
@@ -232,21 +243,6 @@ def test_stubs_and_solutions_and_what_students_write_besides_are_not_refused(num
         assert grading.refusal(stubs.write(3) + use, 3) is None
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("np.save('/tmp/minisiamese-exercise.npy', dy)", "PermissionError: an exercise writes no files"),
-        ("np.ones((60000, 60000))\n        return dy", "MemoryError"),
-        ("raise SystemExit", "SystemExit"),
-    ],
-)
-def test_what_an_answer_may_not_do_is_stopped(body, message, tmp_path, monkeypatch, capsys):
-    path = tmp_path / "ex03.py"
-    path.write_text(relu(f"(y,) = self.take()\n        {body}"))
-    code, said = check(monkeypatch, capsys, path)
-    assert code == 1 and message in said, said
-
-
 def test_network_and_programs_are_stopped(tmp_path):
     """What an import that the rules above let through might do."""
     path = tmp_path / "try.py"
@@ -272,15 +268,35 @@ def test_network_and_programs_are_stopped(tmp_path):
     assert outside.read_text() == "kept"
 
 
-def test_an_endless_loop_costs_its_own_points_alone(tmp_path, monkeypatch, capsys):
+class Impatient(subprocess.Popen):
+    """A process whose time is over once task 6.2 has been under way for half a second."""
+
+    def communicate(self, timeout=None):
+        results = Path(self.args[-1])
+        while self.poll() is None:
+            if results.exists() and json.loads(results.read_text())[0].get("6.2", 0) is None:
+                break
+            time.sleep(0.05)
+        return super().communicate(timeout=0.5 if self.poll() is None else None)
+
+
+def test_an_endless_loop_costs_its_own_points_alone(tmp_path, monkeypatch, capsys, no_plugins):
     text = stubs.write(6, solved=True)
     before, mark, after = text.partition("# 6.2,")
     start = after.index("    over = step")
     path = tmp_path / "ex06.py"
     path.write_text(before + mark + after[:start] + "    while True:\n        pass\n" + after[start:])
-    code, said = check(monkeypatch, capsys, path, "--seconds", 10)
-    assert code == 1 and "6.2: 10 seconds were over: an endless loop?" in said
+    monkeypatch.setattr(grading.subprocess, "Popen", Impatient)
+    code, said = check(monkeypatch, capsys, path, "--seconds", 20)
+    assert code == 1 and "6.2: 20 seconds were over: an endless loop?" in said
     assert said.count("right") == 3 and "11 of 13 points" in said
+
+
+def test_a_check_ends_when_its_time_is_over(tmp_path):
+    job = jobs_of(tmp_path, 6, [("loop", ["6.2"], "while True:\n    pass\n", False)])
+    began = time.monotonic()
+    assert grading.run(job, 0.3) == ([{}], "0.3 seconds were over: an endless loop?")
+    assert time.monotonic() - began < 10
 
 
 # --- a teacher's folder -----------------------------------------------------------------------------------------------

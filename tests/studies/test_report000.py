@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +25,7 @@ from minisiamese.studies.report000 import __main__ as front
 from minisiamese.studies.report000 import grid, runs, tables
 from minisiamese.studies.report000 import task as tasks
 from minisiamese.studies.report000.measuring import TEST_SETS, ReportTests
-from minisiamese.studies.report000.settings import PLANS, PRETRAINED, PRETRAINING, RUNS
+from minisiamese.studies.report000.settings import PLANS, PRETRAINED, PRETRAINING, RUNS, Plan
 from minisiamese.studies.report000.sources import PairSource, seeds
 from minisiamese.train.learner import Stopped
 
@@ -184,17 +187,25 @@ def test_a_job_that_was_stopped_ends_as_if_it_had_not_been(task, name):
     assert ends[0][1] == ends[1][1]
 
 
+@pytest.fixture(scope="module")
+def on_numpy():
+    """{name of a job: its result on NumPy}, of those that were carried out for a device before."""
+    return {}
+
+
 @pytest.mark.parametrize("name", [PRETRAINED, *RUNS])
-def test_a_job_on_the_device_is_one_on_numpy(task, name, device):
+def test_a_job_on_the_device_is_one_on_numpy(task, name, device, on_numpy):
     """The same log to some digits, and nearly the same figures: few of the test's images are on an edge."""
-    results = []
-    for where in ("cpu", device):
-        each = replace(task, out=task.out / f"on-{len(results)}", device=where)
+
+    def carried_out(where, folder):
+        each = replace(task, out=task.out / folder, device=where)
         (each.out / "clean").mkdir(parents=True)
         for job in dict.fromkeys((PRETRAINED, name)):
             grid.carry_out(each, "clean", job, never)
-        results.append(each.result("clean", name))
-    here, there = results
+        return each.result("clean", name)
+
+    here = on_numpy[name] = on_numpy.get(name) or carried_out("cpu", "here")
+    there = carried_out(device, "there")
     assert len(here["log"]) == len(there["log"]) > 0 or name == "triplet-hard"
     for one, other in zip(here["log"], there["log"], strict=True):
         assert one == pytest.approx(other, rel=0.02, abs=0.02)
@@ -288,6 +299,42 @@ def members(group):
     return [line for line in listed.splitlines() if line.split()[0] == str(group) and "Z" not in line.split()[1]]
 
 
+@contextmanager
+def here(workers, begin, *arguments):
+    """An executor that does its work at once, in this process."""
+
+    def submit(function, *work):
+        future = Future()
+        future.set_result(function(*work))
+        return future
+
+    begin(*arguments)
+    yield SimpleNamespace(submit=submit)
+
+
+def test_the_program_interrupted_and_gone_on_with(small_mnist, tmp_path, monkeypatch, capsys):
+    """In one process and on next to nothing: what the program says, keeps and leaves."""
+    out, carry_out, done = tmp_path / "out", grid.carry_out, []
+
+    def carry_out_and_interrupt(task, pretraining, name, tick):
+        carry_out(task, pretraining, name, tick)
+        done.append((pretraining, name))
+        if len(done) == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(grid, "carry_out", carry_out_and_interrupt)
+    monkeypatch.setattr(grid, "processes", here)
+    monkeypatch.setattr(Plan, "quick", lambda plan: replace(SMALL, epochs=1, steps=2, tests=30, images=20, looks=2))
+    options = ["mnist", "--quick", "--data-dir", str(small_mnist), "--out", str(out)]
+    assert call(monkeypatch, front.main, *options) == 130
+    errors = capsys.readouterr().err
+    assert errors.strip().splitlines()[-1].endswith(f"--out {out} --resume"), errors
+    assert done and not (out / "results.json").exists()
+    check_what_it_leaves(options, out, monkeypatch, capsys)
+    assert len(done) == len(set(done)) == len(PRETRAINING) * (1 + len(RUNS))  # every job once
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="process groups")
 def test_the_whole_program_interrupted_killed_and_gone_on_with(small_mnist, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
@@ -302,7 +349,11 @@ def test_the_whole_program_interrupted_killed_and_gone_on_with(small_mnist, tmp_
     process.kill()
     process.communicate(timeout=60)  # which waits for its children, since they have its pipes
     assert not members(process.pid)
+    check_what_it_leaves(options, out, monkeypatch, capsys)
 
+
+def check_what_it_leaves(options, out, monkeypatch, capsys):
+    """A program that was begun is neither begun again nor gone on with otherwise; resumed, it leaves all it should."""
     assert call(monkeypatch, front.main, *options) == 2
     assert "exists already" in capsys.readouterr().err
     assert call(monkeypatch, front.main, *options, "--resume", "--seed", 1) == 2

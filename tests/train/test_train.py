@@ -31,7 +31,7 @@ from minisiamese.runs import build, rules
 from minisiamese.runs.folder import load_run
 from minisiamese.runs.settings import PLACES, Settings
 from minisiamese.train import __main__ as train
-from minisiamese.train import loop
+from minisiamese.train import final_tests, loop
 from minisiamese.train import trainer as training
 from minisiamese.train.trainer import Trainer
 
@@ -53,6 +53,21 @@ def quick_tests():
     patch.setitem(DATASETS["omniglot"].validation_runs, "paper", 2)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def weights_alone(monkeypatch):
+    """A run ends with its weights, its log and a summary of them: what comes after training, and takes longer than
+    these few steps, is not what the test is about."""
+    monkeypatch.setattr(final_tests, "test_best", lambda trainer: {})
+    monkeypatch.setattr(final_tests.plots, "curves", lambda *paths: None)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """The tests after training are made and not drawn: a test of what they come to."""
+    for name in ("curves", "test_pairs", "trial", "ways"):
+        monkeypatch.setattr(final_tests.plots, name, lambda *content: None)
 
 
 def arguments(folder, out, *more, steps=12):
@@ -110,7 +125,7 @@ def test_evaluate_repeats_the_summary(whole, small_omniglot):
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 12])
-def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch, capsys, stop_at):
+def test_ctrl_c_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch, capsys, weights_alone, stop_at):
     out, step = tmp_path / "run", Trainer.train_step
 
     def step_and_interrupt(trainer):
@@ -142,7 +157,7 @@ def test_a_closed_pipe_loses_no_step(small_omniglot, tmp_path, monkeypatch):
     assert checkpoint.load(tmp_path / "run/last.npz")[1]["step"] == 6
 
 
-def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot, tmp_path, monkeypatch):
+def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot, tmp_path, monkeypatch, weights_alone):
     step, validate, out = Trainer.train_step, Trainer.validate, tmp_path / "run"
 
     def fail(trainer):
@@ -162,7 +177,7 @@ def test_a_run_stopped_before_its_first_save_begins_again(whole, small_omniglot,
     assert_same_end(out, whole)
 
 
-def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch):
+def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch, weights_alone):
     out = tmp_path / "run"
     program = [
         sys.executable,
@@ -184,7 +199,9 @@ def test_kill_and_resume_end_alike(whole, small_omniglot, tmp_path, monkeypatch)
     assert_same_end(out, whole)
 
 
-def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(small_omniglot, tmp_path, monkeypatch):
+def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(
+    small_omniglot, tmp_path, monkeypatch, no_pictures
+):
     accuracies = iter([0.1, 0.9, 0.3, 0.2])  # at steps 0, 5, 10 and 12
     monkeypatch.setattr(Trainer, "validate", lambda trainer: next(accuracies))
     assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run")) == 0
@@ -193,7 +210,7 @@ def test_the_best_weights_are_those_that_did_best_on_held_out_alphabets(small_om
     assert (summary["best_step"], summary["validation_accuracy"]) == (5, 0.9)
 
 
-def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypatch):
+def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypatch, no_pictures):
     """The same background with other evaluation alphabets and runs: the same weights, the same choice of the best."""
     other = make_omniglot(tmp_path, range(45, 47))
     assert start(monkeypatch, *arguments(other, tmp_path / "run")) == 0
@@ -202,7 +219,7 @@ def test_evaluation_alphabets_have_no_say_in_training(whole, tmp_path, monkeypat
     assert figures[0] != figures[1]  # the test did change
 
 
-def test_evaluation_data_is_asked_for_first_and_opened_last(small_omniglot, tmp_path, monkeypatch):
+def test_evaluation_data_is_asked_for_first_and_opened_last(small_omniglot, tmp_path, monkeypatch, no_pictures):
     folder = tmp_path / "data/omniglot"
     folder.mkdir(parents=True)
     shutil.copy(small_omniglot / "omniglot/images_background.zip", folder)
@@ -297,8 +314,8 @@ def test_plain_and_fused_layers_train_alike(network, loss, drawings):
         np.testing.assert_allclose(array, arrays[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
-def test_a_plain_run_is_evaluated_fused(small_omniglot, tmp_path, monkeypatch):
-    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--plain", steps=2)) == 0
+def test_a_plain_run_is_evaluated_fused(small_omniglot, tmp_path, monkeypatch, weights_alone):
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--plain", steps=1)) == 0
     network, settings, _ = load_run(tmp_path / "run")
     assert settings.network.plain and isinstance(network.twin.layers[0], Block)
 
@@ -352,12 +369,22 @@ def rel(request, monkeypatch):
     return 0.2 if request.node.callspec.params["device"] == "cupy" else 1e-3
 
 
+@pytest.fixture(scope="module")
+def on_numpy():
+    """{name: what ``three_steps`` on NumPy left}, of those that a device was compared with before."""
+    return {}
+
+
+def three_steps(device, name, drawings):
+    """The losses of three steps, and the random state after them."""
+    trainer = trainer_on(device, name, drawings)
+    return [float(trainer.train_step()) for _ in range(3)], trainer.rng.bit_generator.state
+
+
 @pytest.mark.parametrize("name", LEARNING)
-def test_steps_are_the_same_on_every_device(name, drawings, device, rel):
-    here, there = trainer_on("cpu", name, drawings), trainer_on(device, name, drawings)
-    for _ in range(3):
-        assert float(there.train_step()) == pytest.approx(float(here.train_step()), rel=rel)
-    assert here.rng.bit_generator.state == there.rng.bit_generator.state
+def test_steps_are_the_same_on_every_device(name, drawings, device, rel, on_numpy):
+    losses, state = on_numpy[name] = on_numpy.get(name) or three_steps("cpu", name, drawings)
+    assert three_steps(device, name, drawings) == (pytest.approx(losses, rel=rel), state)
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -376,14 +403,14 @@ def test_the_loss_is_all_that_a_run_reads_and_only_to_print_it(name, a_line, dra
     """The loss and whether all weights are numbers; an L2 penalty, and the distances of triplets, are printed, too."""
     cupy_double.install(monkeypatch)
     trainer = trainer_on("cuda", name, drawings)
-    trainer.steps = 30
+    trainer.steps = 20
     for saving in ("validate", "save_best", "save_last"):
         monkeypatch.setattr(trainer, saving, lambda *_: 0.0)
     before = cupy_double.copies()
     loop.loop(trainer, tmp_path)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert sum('"loss"' in line for line in lines) == 3 == trainer.steps // loop.LOG_EVERY
-    assert cupy_double.copies() == before + 3 * a_line
+    assert sum('"loss"' in line for line in lines) == 2 == trainer.steps // loop.LOG_EVERY
+    assert cupy_double.copies() == before + 2 * a_line
 
 
 def test_one_bad_number_among_the_weights_is_seen(drawings, device):
@@ -394,7 +421,7 @@ def test_one_bad_number_among_the_weights_is_seen(drawings, device):
         assert not trainer.finite()
 
 
-def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkeypatch, device, rel):
+def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkeypatch, weights_alone, device, rel):
     """Begun on the device and finished on NumPy, and the other way round: the losses are those of a run on NumPy."""
     step, losses = Trainer.train_step, []
 
@@ -419,7 +446,7 @@ def test_a_run_goes_on_on_another_device(whole, small_omniglot, tmp_path, monkey
     )
 
 
-def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, monkeypatch, device):
+def test_momentum_epochs_l2_and_the_euclidean_head(small_omniglot, tmp_path, monkeypatch, no_pictures, device):
     more = "--optimizer momentum --lr 0.01 --schedule epoch --epoch-steps 2 --l2 1e-3 1e-3 1e-3 1e-3 0 --head euclidean"
     # the Euclidean head has weights of its own, w
     assert (
@@ -440,10 +467,11 @@ PAPER = (
 )
 
 
-def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, capsys):
+def test_the_papers_recipe_whole(small_omniglot, tmp_path, monkeypatch, request, no_pictures):
     """Its division, its pairs and their copies, its rising momentum; stopped and resumed, it ends alike."""
     argv = ["omniglot", "--data-dir", small_omniglot, *PAPER.split(), "--steps", "30"]
     assert start(monkeypatch, *argv, "--out", tmp_path / "whole") == 0
+    request.getfixturevalue("weights_alone")  # the tests after training have been made once
     config = json.loads((tmp_path / "whole/config.json").read_text())
     assert (config["epoch_steps"], config["init"], config["split"], config["patience"]) == (27, "paper", "paper", 20)
     assert (config["loss"], config["optimizer"], config["schedule"]) == ("bce", "momentum", "epoch")
@@ -493,18 +521,19 @@ def test_the_matlab_recipe_whole(small_omniglot, tmp_path, monkeypatch):
     assert Settings.of_recipe("matlab", data="omniglot", minutes=3.0).checked().learning.steps is None
 
 
-def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch):
+def test_patience_ends_a_run(small_omniglot, tmp_path, monkeypatch, request, no_pictures):
     monkeypatch.setattr(Trainer, "validate", lambda trainer: 0.5 if trainer.step >= 10 else 0.1)
-    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--patience", 2, "--epoch-steps", 5)) == 0
-    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 12
     argv = arguments(small_omniglot, tmp_path / "long", "--patience", 2, "--epoch-steps", 5, steps=60)
     assert start(monkeypatch, *argv) == 0
     summary = json.loads((tmp_path / "long/summary.json").read_text())
     assert summary["finished"] and (summary["steps"], summary["best_step"]) == (20, 20)
     assert checkpoint.load(tmp_path / "long/best.npz")[1]["calibration"]["slope"] > 0
+    request.getfixturevalue("weights_alone")
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--patience", 2, "--epoch-steps", 5)) == 0
+    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 12
 
 
-def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
+def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch, weights_alone):
     argv = [part for part in arguments(small_omniglot, tmp_path / "run") if part not in ("--steps", "12")]
     assert start(monkeypatch, *argv, "--minutes", "0.03") == 0
     summary = json.loads((tmp_path / "run/summary.json").read_text())
@@ -512,10 +541,10 @@ def test_minutes_set_the_steps(small_omniglot, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "run/config.json").read_text())["steps"] is None
 
 
-def test_minutes_are_the_same_run_as_the_steps_they_came_to(small_omniglot, tmp_path, monkeypatch):
+def test_minutes_are_the_same_run_as_the_steps_they_came_to(small_omniglot, tmp_path, monkeypatch, weights_alone):
     def plan(trainer):
-        planning = trainer.step == 3 and trainer.steps is None
-        trainer.steps = 30 if planning else trainer.steps
+        planning = trainer.step == 2 and trainer.steps is None
+        trainer.steps = 20 if planning else trainer.steps
         return planning
 
     def fail(trainer):
@@ -532,7 +561,7 @@ def test_minutes_are_the_same_run_as_the_steps_they_came_to(small_omniglot, tmp_
     monkeypatch.setattr(Trainer, "plan", lambda trainer: pytest.fail("planned twice") if not trainer.steps else False)
     monkeypatch.setattr(Trainer, "train_step", step)
     assert start(monkeypatch, *argv[:5], "--resume") == 0
-    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=30)) == 0
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "again", steps=20)) == 0
     assert_same_end(tmp_path / "run", tmp_path / "again")
 
 
@@ -669,7 +698,7 @@ def test_a_full_disk_gets_one_line(small_omniglot, tmp_path, monkeypatch, capsys
     assert "No space left on device" in error and error.count("\n") == 1
 
 
-def test_ctrl_c_in_the_final_tests_says_how_to_go_on(small_omniglot, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_in_the_final_tests_says_how_to_go_on(small_omniglot, tmp_path, monkeypatch, capsys, no_pictures):
     def interrupted(*_):
         raise KeyboardInterrupt
 
