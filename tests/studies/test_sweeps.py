@@ -97,7 +97,7 @@ def test_the_whole_program_interrupted_and_gone_on_with(tmp_path, monkeypatch, c
     path = next(out.glob("trainings/*/result.json"))
     path.write_text("{")
     assert start(monkeypatch, out, "--resume") == 2
-    assert f"{path} cannot be read" in capsys.readouterr().err
+    assert f"{path} is damaged" in capsys.readouterr().err
 
 
 def test_a_training_differs_from_the_base_in_one_setting(tmp_path):
