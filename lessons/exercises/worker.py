@@ -126,7 +126,18 @@ def run_tests(task, brief=False):
     chosen = Chosen(task)
     names = {pattern.partition("::")[0] for pattern in task.tests}
     files = sorted(str(path) for name in names for path in TESTS.rglob(f"test_{name}.py"))
-    options = ["-o", "addopts=", "-p", "no:cacheprovider", "--tb=short", "-W", "ignore", *(["-x"] if brief else [])]
+    options = [
+        "-o",
+        "addopts=",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:hypothesispytest",
+        "--tb=short",
+        "-W",
+        "ignore",
+        *(["-x"] if brief else []),
+    ]
     with silence():
         pytest.main(["--rootdir", str(TESTS.parent), *options, *files], plugins=[chosen])
     if len(chosen.matched) < len(task.tests):
