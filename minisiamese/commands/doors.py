@@ -105,9 +105,16 @@ def _interrupt(*_):
 def _unraisable(unraisable):
     """Interrupt again, soon: where an object is just being deleted, an interrupt cannot be raised and would be lost."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        threading.Timer(0.01, _thread.interrupt_main).start()
+        threading.Timer(0.01, _interrupt_main).start()
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _interrupt_main():
+    if hasattr(signal, "pthread_kill"):  # which wakes it, too
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 class _Output:
