@@ -45,6 +45,17 @@ def as_published(twin, rng):
     return tensors | {"bn1.num_batches_tracked": np.int64(7), "fc.weight": rng.random((3, 4)), "fc.bias": rng.random(3)}
 
 
+def test_weights_are_turned_to_our_axes(rng, small):
+    """A convolution of torchvision is (O, C, K, K), a linear layer (M, D)."""
+    twin = vgg.vgg16_twin(rng)
+    tensors = as_published(twin, rng)
+    published.fill(twin, tensors, "x.pth")
+    (kernel,) = (array for name, array in twin.arrays().items() if name.startswith("features.0.") and array.ndim == 4)
+    linear = twin.arrays()["classifier.3.W"]
+    assert kernel[0, 2, 1, 2] == tensors["features.0.weight"][2, 1, 0, 2]
+    assert linear[3, 5] == tensors["classifier.3.weight"][5, 3]
+
+
 # --- beside torchvision -----------------------------------------------------------------------------------------------
 
 

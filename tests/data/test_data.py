@@ -86,6 +86,14 @@ def test_glyph_splits_share_no_alphabet():
     assert not set(glyphs.SPLITS["background"]) & set(glyphs.SPLITS["evaluation"])
 
 
+def test_each_split_of_glyphs_has_a_cache_of_its_own(monkeypatch):
+    monkeypatch.setattr(glyphs, "SPLITS", {"background": [0], "evaluation": [1]})
+    monkeypatch.setattr(glyphs, "VERSION", 9999)  # so that the cache is no other test's
+    monkeypatch.setattr(glyphs, "make", lambda alphabets, make=glyphs.make: make(alphabets, drawers=2))
+    parts = [load("glyphs", split) for split in ("background", "evaluation", "background")]
+    assert parts[0].images.tobytes() == parts[2].images.tobytes() != parts[1].images.tobytes()
+
+
 # --- Omniglot ---------------------------------------------------------------------------------------------------------
 
 
@@ -330,6 +338,11 @@ def test_every_division_of_a_run_parts_its_images(small_omniglot, monkeypatch):
         parts = [data.part(name, settings, small_omniglot) for name in ("training", "validation", "evaluation")]
         pictures = [{image.tobytes() for image in each.images} for each in parts]
         assert all(pictures) and len(set.union(*pictures)) == sum(map(len, pictures)), split
+
+
+def test_the_papers_parts_are_of_different_alphabets(small_omniglot):
+    names = [omniglot.paper_part(name, small_omniglot).group_names for name in ("training", "validation", "evaluation")]
+    assert all(names) and len({*names[0], *names[1], *names[2]}) == sum(map(len, names))
 
 
 @pytest.mark.slow
