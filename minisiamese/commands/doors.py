@@ -232,7 +232,11 @@ def parse(config_class, program, default=None):
         lines = [line.strip("│ ") for line in complaint.getvalue().splitlines()[1:]]  # without the frame and its title
         what = " ".join(lines).split("──")[0].split("Got errors")[0]
         what = re.sub(r"argument '(\w+)\.\w+'", r"argument '\1'", what)  # the path of a positional, 'data.name'
-        raise BadInput(f"{re.sub(' +', ' ', what).strip()} (see {program} --help)") from None
+        what = re.sub(" +", " ", what).strip()
+        for given in sys.argv[1:]:  # of --json=yes it names "yes" alone
+            if given.startswith("--") and what == f"Unrecognized options: {given.partition('=')[2]}":
+                what = f"Unrecognized options: {given}"
+        raise BadInput(f"{what} (see {program} --help)") from None
 
 
 def check_counts(options, **least):

@@ -188,6 +188,7 @@ class Options:
     trials: int | None = 5
     seed: int = 0
     views: int = 1
+    loud: bool = False
 
 
 @pytest.mark.parametrize(
@@ -204,6 +205,13 @@ def test_counts_have_ranges(options, complaint):
     doors.check_counts(Options(seed=10**30), threads=1, trials=1, seed=0, views=(1, 7))
     with pytest.raises(BadInput, match=complaint):
         doors.check_counts(options, threads=1, trials=1, seed=0, views=(1, 7))
+
+
+@pytest.mark.parametrize("given", ["--no-such-option", "--loud=yes", "--threads=many", "extra"])
+def test_a_complaint_names_the_option(given, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["program", given])
+    with pytest.raises(BadInput, match=f"{given.partition('=')[0]}.* \\(see program --help\\)"):
+        doors.parse(Options, "program")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no named pipes")
