@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lessons.exercises import stubs
 from lessons.exercises.table import EXERCISES
+from minisiamese.commands.doors import deaf
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = {
@@ -151,25 +152,20 @@ def run(jobs, seconds):
         files[0].write_text(json.dumps(jobs))
         environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": folder, "TEMP": folder, "MPLBACKEND": "agg"}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # a thread sets memory aside
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lessons.exercises.worker", *map(str, files)],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
-        remark = None
+        how = {"cwd": folder, "env": environment, "start_new_session": True, "text": True}
+        how |= {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        process = remark = None
         try:
+            with deaf():
+                process = subprocess.Popen([sys.executable, "-m", "lessons.exercises.worker", *map(str, files)], **how)
             _, said = process.communicate(timeout=seconds)
             if process.returncode:
                 remark = f"the check broke off: {(said.strip().splitlines() or ['no reason given'])[-1][:160]}"
         except subprocess.TimeoutExpired:
             remark = f"{seconds:g} seconds were over: an endless loop?"
         finally:
-            _end(process)
+            if process:
+                _end(process)
         results = json.loads(files[1].read_text()) if files[1].exists() else []
         results += [{}] * (len(jobs) - len(results))
         if remark is None and any(

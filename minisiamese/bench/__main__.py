@@ -27,8 +27,8 @@ from tqdm import tqdm
 from minisiamese.backbones.resnet import resnet18
 from minisiamese.backend import check_device
 from minisiamese.bench.gpu import gpu_name
-from minisiamese.bench.timing import GIGA, layer_table, machine_peak, parts_of, seconds_of
-from minisiamese.commands.doors import check_counts, front_door, parse
+from minisiamese.bench.timing import GIGA, layer_table, machine_peak, parts_of, peak_bytes, seconds_of
+from minisiamese.commands.doors import check_counts, deaf, front_door, parse
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import glyphs
 from minisiamese.data.affine import draw_distortions
@@ -123,24 +123,6 @@ class Problem:
         return step_of(twin, self.images, self.batch, self.case.optimizer, RATE, threads, device)
 
 
-def peak_bytes(device, which):
-    """The most memory that this process has held, on a GPU in its pool; None where the system does not say."""
-    if device == "cuda" and which != "ours":
-        import torch
-
-        return torch.cuda.max_memory_reserved()
-    if device == "cuda":
-        import cupy
-
-        return cupy.get_default_memory_pool().total_bytes()
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def work(name, which, size, steps, threads, device, layers=False):
     """One process's share: ``which`` is "ours", or the place of PyTorch's channels, "first" or "last"."""
     set_threads(threads)
@@ -228,11 +210,18 @@ def _process(*arguments):
     environment = {
         key: value for key, value in os.environ.items() if not (key.startswith("OPENBLAS_") or "TF32" in key)
     }
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    process, pipes = None, {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        with deaf():
+            process = subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, **pipes)
+        printed, said = process.communicate()
+    finally:
+        if process:
+            process.kill()
+    if process.returncode:
+        reason = (said.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
         raise BadInput(f"the process for {arguments} failed: {reason}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(printed.splitlines()[-1])
 
 
 # --- for people -------------------------------------------------------------------------------------------------------

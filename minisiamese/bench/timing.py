@@ -1,5 +1,6 @@
-"""How long functions and layers take, and the arithmetic that layers stand for, for the bench to print."""
+"""How long functions and layers take, their memory, and the arithmetic that layers stand for, for the bench."""
 
+import sys
 import time
 from statistics import median
 
@@ -35,6 +36,24 @@ def machine_peak(device="cpu"):
     a, b, c = to_device(np.ones((3, size, size), np.float32), device)
     xp = array_module(a)
     return 2 * size**3 / min(seconds_of(lambda: xp.matmul(a, b, out=c), 10, device)) / GIGA
+
+
+def peak_bytes(device, which):
+    """The most memory that this process has held, on a GPU in its pool; None where the system does not say."""
+    if device == "cuda" and which != "ours":
+        import torch
+
+        return torch.cuda.max_memory_reserved()
+    if device == "cuda":
+        import cupy
+
+        return cupy.get_default_memory_pool().total_bytes()
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def parts_of(network):

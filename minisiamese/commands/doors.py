@@ -98,6 +98,20 @@ def on_stop(handler):
     return before
 
 
+@contextlib.contextmanager
+def deaf():
+    """What begins in this ``with`` hears no signal to stop, where the system can do that: processes that are begun, and
+    whoever begins them, until it is over. A process must then be ended by the one that began it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _interrupt(*_):
     raise KeyboardInterrupt
 

@@ -49,7 +49,7 @@ class Matcher:
                 try:
                     drawings[path] = read_drawing(path)
                 except BadInput as error:
-                    print(f"left out: {error}", file=sys.stderr)
+                    print(f"left out: {' '.join(str(error).split())}", file=sys.stderr)
         if not drawings:
             raise BadInput(f"{folder} holds no images to compare with")
         probabilities = self._probabilities(asked, list(drawings.values()))

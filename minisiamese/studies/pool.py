@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 
-from minisiamese.commands.doors import STOPPING
+from minisiamese.commands.doors import STOPPING, deaf
 from minisiamese.errors import BadInput
 from minisiamese.threads import available_cores, set_threads
 
@@ -46,20 +46,6 @@ def processes(count, begin, *arguments):
             yield pool
     except BrokenProcessPool:
         raise BadInput("a process was ended from outside, for want of memory perhaps: try --resume") from None
-
-
-@contextmanager
-def deaf():
-    """What begins in this ``with`` hears no signal to stop, where the system can do that: processes of a pool, and the
-    one that Python begins with the first lock that they share."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _DeafPool(ProcessPoolExecutor):

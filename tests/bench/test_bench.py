@@ -262,7 +262,10 @@ def test_what_is_timed_is_waited_for(monkeypatch):
 def test_no_setting_of_the_users_slows_a_process_or_turns_on_tf32(monkeypatch):
     monkeypatch.setenv("CUPY_TF32", "1")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    monkeypatch.setattr(bench.subprocess, "run", lambda *_, env, **__: SimpleNamespace(returncode=1, stderr=str(env)))
+    begun = {"returncode": 1, "kill": lambda: None}
+    monkeypatch.setattr(
+        bench.subprocess, "Popen", lambda *_, env, **__: SimpleNamespace(**begun, communicate=lambda: ("", str(env)))
+    )
     with pytest.raises(BadInput) as error:
         bench._process("koch")
     assert "PATH" in str(error.value) and "TF32" not in str(error.value) and "OPENBLAS" not in str(error.value)

@@ -11,6 +11,7 @@ from test_folder import classes, write
 
 from minisiamese import checkpoint
 from minisiamese.backend import array_module, to_host
+from minisiamese.checkpoint import load_json
 from minisiamese.gradcheck import numerical_gradient, relative_error
 from minisiamese.layers import Flatten, Linear, Sequential, Sigmoid
 from minisiamese.studies.maml import __main__ as program
@@ -171,7 +172,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, pictures, monk
     assert call(monkeypatch, program.main, *given, "--out", parts, "--resume") == 0
     whole, resumed = last(tmp_path / "whole"), last(parts)
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
-    summaries = [json.loads((run / "summary.json").read_text()) for run in (tmp_path / "whole", parts)]
+    summaries = [load_json(run / "summary.json") for run in (tmp_path / "whole", parts)]
     assert summaries[0] | {"seconds": 0} == summaries[1] | {"seconds": 0}
 
 

@@ -2,11 +2,13 @@
 
 from contextlib import contextmanager
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from tqdm import tqdm
 
 from minisiamese.backend import to_device, to_host
+from minisiamese.checkpoint import Rate
 from minisiamese.data import DATASETS
 from minisiamese.data.views import Views
 from minisiamese.errors import BadInput
@@ -17,7 +19,7 @@ from minisiamese.studies.fewshot.classifiers import rate
 from minisiamese.studies.maml import gradients
 from minisiamese.studies.pool import processes
 from minisiamese.threads import available_cores, set_threads
-from minisiamese.train.learner import Learner, Stopped
+from minisiamese.train.learner import Learner, LogEntry, Stopped
 from minisiamese.trials import credits
 
 LOOKS, VALIDATION_TASKS = 10, 50  # how often training is looked at, and at how many tasks
@@ -97,6 +99,14 @@ def workers(options, channels):
         yield carry_out
 
 
+class _Entry(LogEntry):
+    validation: Rate
+
+
+class _Learner(Learner):
+    COUNTERS: ClassVar = Learner.COUNTERS | {"log": list[_Entry]}
+
+
 # --- training and its test --------------------------------------------------------------------------------------------
 
 
@@ -111,7 +121,7 @@ def train(options, sets, out, carry_out, bar, pressed):
     channels = sets["training"].images.shape[3]
     network = gradients.classifier(np.random.default_rng(options.seed), options.way, channels).to(options.device)
     cosine, rng = partial(SCHEDULES["cosine"], epoch_steps=1), np.random.default_rng(options.seed)
-    learner = Learner(network, Adam(network, rates=options.lr), cosine, options.steps, rng)
+    learner = _Learner(network, Adam(network, rates=options.lr), cosine, options.steps, rng)
     head, watched = network.layers[-1], np.random.default_rng(0)
     tasks = [sets["validation"].draw(watched, 1) for _ in range(VALIDATION_TASKS)]
 

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from minisiamese import checkpoint
 from minisiamese.backend import check_device
-from minisiamese.studies.pool import CONTEXT, deaf, processes
+from minisiamese.commands.doors import deaf
+from minisiamese.studies.pool import CONTEXT, processes
 from minisiamese.studies.report000.measuring import ReportTests
 from minisiamese.studies.report000.pretraining import classification, pretrain
 from minisiamese.studies.report000.runs import siamese, train_run
