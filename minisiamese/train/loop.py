@@ -113,6 +113,7 @@ class Log:
         try:
             tqdm.write(line)
         except (NoOutput, BrokenPipeError):  # nobody reads any more: save and stop, as on Ctrl-C
+            self.quiet = True  # a second Ctrl-C would end the run before it is saved
             signal.raise_signal(signal.SIGINT)
 
     def warn(self, warning):
