@@ -80,7 +80,7 @@ class Case:
 
         A refusal has one, unless stderr is ``unseen``, and what succeeds has none.
         """
-        others = ("left out: ", "/bin/bash: warning: setlocale")  # a picture that is none, and what the shell says
+        others = ("left out: ", "/bin/bash: warning: setlocale", "Fontconfig warning")  # a picture; an unknown locale
         said = [line for line in ended.err.splitlines() if line.strip() and not line.startswith(others)]
         least, most = ended.code == 2 and not unseen, bool(ended.code) and not unseen
         if CRASH.search(ended.err + ended.out):
