@@ -247,8 +247,9 @@ def parse(config_class, program, default=None):
         what = " ".join(lines).split("──")[0].split("Got errors")[0]
         what = re.sub(r"argument '(\w+)\.\w+'", r"argument '\1'", what)  # the path of a positional, 'data.name'
         what = re.sub(" +", " ", what).strip()
-        for given in sys.argv[1:]:  # of --json=yes it names "yes" alone
-            if given.startswith("--") and what == f"Unrecognized options: {given.partition('=')[2]}":
+        for given in sys.argv[1:]:  # of --json=yes it names "yes" alone, and a long one in several lines
+            unknown = f"Unrecognized options: {given.partition('=')[2]}"
+            if given.startswith("--") and what.replace(" ", "") == unknown.replace(" ", ""):
                 what = f"Unrecognized options: {given}"
         raise BadInput(f"{what} (see {program} --help)") from None
 
