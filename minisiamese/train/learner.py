@@ -135,8 +135,8 @@ class Learner:
         """BadInput, which names the file or the folder ``where``, unless all is ``finite``."""
         if not self.finite():
             raise BadInput(
-                f"the loss is no longer a number at step {self.step}: start again with a smaller rate (--lr, of maml also "
-                f"--inner-rate) or another --seed, and another --out ({where} keeps what was saved before)"
+                f"the loss is no longer a number at step {self.step}: start again with a smaller rate (--lr, of maml "
+                f"--inner-rate, too) or another --seed, and another --out ({where} keeps what was saved before)"
             )
 
     # --- files --------------------------------------------------------------------------------------------------------
