@@ -46,8 +46,12 @@ class Folder:
         """BadInput if the folder cannot be begun or, with ``resume``, was begun with other settings {key: value}."""
         if resume:
             self.compare(asked, self.kept())
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self.path.exists() and (not self.path.is_dir() or self._holds_something()):
             raise BadInput(f"{self.path} exists already: give another --out, or --resume to go on with what it holds")
+
+    def _holds_something(self):
+        """Whether there is more in the folder than the beginning of a config.json, by a process that was killed."""
+        return any(file.name != f"{CONFIG}.part" for file in self.path.iterdir())
 
     def compare(self, asked, kept):
         """BadInput if settings {key: value} are asked for that are not those ``kept``; None asks for nothing."""

@@ -210,6 +210,13 @@ def test_a_folder_that_was_begun_meanwhile_is_not_begun_again(tmp_path):
     assert load_json(tmp_path / "run/config.json") == {"seed": 1}
 
 
+def test_a_folder_whose_beginning_was_killed_is_begun(tmp_path):
+    (tmp_path / "config.json.part").write_text('{"see')
+    with Folder(tmp_path, "program").begun({"seed": 1}, False):
+        assert load_json(tmp_path / "config.json") == {"seed": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["config.json"]
+
+
 @pytest.mark.parametrize("name", ["last.npz", "best.npz", "summary.json", "curves.png", "trial.png"])
 def test_a_full_disk_keeps_what_was_saved(name, run, monkeypatch, capsys):
     """The disk is full when a file is written for the second time, or at the end: the run goes on when it is not."""
