@@ -52,6 +52,8 @@ def in_chunks(task, count, item_bytes, xp=np):
     """
     budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
     size = max(1, budget // item_bytes)
+    if size < count:  # an even number of chunks, of nearly the same size, so that no core waits for the last one
+        size = -(-count // (2 * -(-count // (2 * size))))
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if xp is not np or getattr(_inside, "task", False):
         return _sum(map(task, slices))

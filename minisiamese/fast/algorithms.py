@@ -19,8 +19,8 @@ from minisiamese.memory import empty
 from minisiamese.threads import in_chunks
 
 FOURIER_PAYS = 0.5  # the share of im2col's multiplications below which Fourier's five products take less time on a CPU
-WINOGRAD_PAYS = 0.7  # the same share for Winograd's
-LARGE = 100e6  # multiplications by im2col of one image, above which Winograd's parts of an image wait less for memory
+WINOGRAD_PAYS = 8  # channels in from which on Winograd's sums of rows take less time than columns
+FEW_WEIGHTS = 9 * 64 * 64  # of a 3 x 3 kernel up to which its spectrum, twice as large or more for each pixel, is small
 
 
 def correlate(x, weights, stride, padding, then):
@@ -84,17 +84,18 @@ class FastConv2D(Conv2D):
     def algorithm(self, x_shape):
         """The name of the algorithm for images of this shape.
 
-        Winograd's for 3 x 3 kernels on images that are large or have many channels; else Fourier's where it needs less
-        than ``FOURIER_PAYS`` of im2col's multiplications. Only the shape of one image counts, so a run repeats exactly
-        and results do not depend on the batch size; for an image or two im2col would be faster, as the kernel's
-        transform does not shrink with the batch.
+        Fourier's where it needs less than ``FOURIER_PAYS`` of im2col's multiplications, but Winograd's where the kernel
+        is 3 x 3 and has many weights. Only the shape of one image counts, so a run repeats exactly and results do not
+        depend on the batch size; for an image or two im2col would be faster, as the kernel's transform does not shrink
+        with the batch.
         """
-        shapes = x_shape, self.params["W"].shape, self.stride, self.padding
-        by_im2col = multiplications(*shapes)
-        if by_im2col > LARGE and (len(self.params["W"]), self.stride) == (winograd.KERNEL, 1):
-            if sum(winograd.multiplications(*shapes)) < WINOGRAD_PAYS * by_im2col:
-                return "winograd"
-        return "fourier" if sum(fourier.multiplications(*shapes)) < FOURIER_PAYS * by_im2col else "im2col"
+        W = self.params["W"]
+        shapes = x_shape, W.shape, self.stride, self.padding
+        by_winograd = winograd.fits(*shapes[1:]) and x_shape[3] >= WINOGRAD_PAYS
+        by_fourier = sum(fourier.multiplications(*shapes)) < FOURIER_PAYS * multiplications(*shapes)
+        if by_winograd and (W.size > FEW_WEIGHTS or not by_fourier):
+            return "winograd"
+        return "fourier" if by_fourier else "im2col"
 
     def correlate(self, x, weights, then):
         """y for these weights, with the layer's own b, handed on as ``then(rows, y[rows])``; returns the sum of the

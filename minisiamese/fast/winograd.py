@@ -1,181 +1,164 @@
-"""The convolution of ``convolution.py`` with 3 x 3 kernels of stride 1, by a quarter of the multiplications
-(Winograd 1980, Lavin & Gray 2016).
+"""The convolution of ``convolution.py`` with 3 x 3 kernels of stride 1, without columns and by two thirds of the
+multiplications (Winograd 1980, Lavin & Gray 2016).
 
-In one dimension, 4 outputs y_j = sum_k d_j+k g_k need 6 inputs d, 3 weights g and, term by term, 12 multiplications.
-Read backwards, this is the product of two polynomials, whose values at 6 points (here 0, 1, -1, 2, -2 and infinity) say
-all: 6 multiplications are enough, one at each point,
+Down the columns. Two outputs y_0, y_1 of three weights g and four inputs d need six multiplications term by term.
+Four are enough,
 
-    y = A ((B d) * (G g)),     B (6 x 6), G (6 x 3), A (4 x 6),
+    M_0 = (d_0 - d_2) g_0                      y_0 = M_0 + M_1 + M_2
+    M_1 = (d_1 + d_2) (g_0 + g_1 + g_2) / 2    y_1 = M_1 - M_2 - M_3
+    M_2 = (d_2 - d_1) (g_0 - g_1 + g_2) / 2
+    M_3 = (d_1 - d_3) g_2
 
-and in two dimensions, rows and columns one after the other, 36 in place of 144 for a tile of 4 x 4 outputs. With many
-channels each of the 36 is a matrix product, of all tiles of some images at once. B and A are carried out for all tiles
-of a row, or column, by one product with a banded matrix, at most ``TILES`` at a time, since most of it is zeros; the
-padding lies in that matrix, too. In the order (H, W, N, C) nothing is moved between the steps:
+as the sums show. Here each d is a row of an image, each g a row of the kernel, as the matrix (3C, O) that takes three
+pixels of the row to one output, and each M a row of outputs: whole rows are added, and M_i = X_i G_i are products.
 
-    1. columns       (6S x W)   @ (W x N*C)       each row
-    2. rows          (6T x H)   @ (H x S*N*C)     each column point b
-    3. product       (T*S*N x C) @ (C x O)        each pair of points b, a
-    4. rows back     (Ho x 6T)  @ (6T x S*N*O)    each b
-    5. columns back  (Wo x 6S)  @ (6S x N*O)      each row
+Along a row. The pixels of X_i lie one after another in memory, so the three that an output needs are 3C numbers in a
+row. As the rows of one matrix they would overlap, which no matrix product takes. Those of every third output do not:
+for each phase r = 0, 1, 2, the numbers from pixel r on, seen as a matrix of 3C columns, are the patches of the outputs
+r, r + 3, r + 6, ... Nothing is copied. P blank pixels before each row are the border at its left and at the right of
+the row before it; the outputs of the patches that reach from one row into the next are thrown away.
 
-Backward is the same products transposed, as in ``fourier.py``, and dW comes from the product of X and dY at each pair
-of points. Rounding errors are a few times those of ``im2col``: the matrices hold numbers up to 8.
+Backward, with D_0 = dy_0, D_1 = dy_0 + dy_1, D_2 = dy_0 - dy_1, D_3 = -dy_1 for the gradients with respect to the M,
 
-Notation: N images, H W height and width of a part of them, Ho Wo of its y, C channels in, O out, P padding; T S tiles
-of its rows and columns; a b points of rows and columns.
+    dG_i = X_i^T D_i,     dg_0 = dG_0 + (dG_1 + dG_2) / 2,   dg_1 = (dG_1 - dG_2) / 2,   dg_2 = (dG_1 + dG_2) / 2 + dG_3,
+
+and dx is the same correlation, of dy with the kernel turned by half a turn, with padding 2 - P.
+
+Notation: n images of H x W pixels in a chunk, C channels in, O out, P padding, at most 2; Ho Wo height and width of y;
+T = ceil(Ho / 2) pairs of its rows.
 """
-
-from functools import cache
-
-import numpy as np
 
 from minisiamese.backend import array_module, column_sums
 from minisiamese.memory import empty
 from minisiamese.threads import HOST_CHUNK_BYTES, in_chunks
 
-KERNEL, TILE = 3, 4
-POINTS = (0, 1, -1, 2, -2)  # and infinity
-TILES = 7  # of a part of an image along each axis
-LARGEST_CHUNK = 10 << 20  # bytes of X or Y: a share of a processor's last cache
+KERNEL = 3
 
 
-@cache
-def minimal():
-    """A (4 x 6), B (6 x 6) and G (6 x 3) of Toom and Cook's way to multiply polynomials, transposed.
-
-    With M_i(x) the product of x - p_l over all points but p_i: G's row i is the values of 1, x, x^2 at p_i, over
-    M_i(p_i); A's column those of 1, x, x^2, x^3; B's row the coefficients of M_i, the lowest first. At infinity the
-    value is the highest coefficient, and M is the product over all points.
-    """
-    size = TILE + KERNEL - 1
-    A, B, G = np.zeros((TILE, size)), np.zeros((size, size)), np.zeros((size, KERNEL))
-    for i, point in enumerate(POINTS):
-        others = [p for p in POINTS if p != point]
-        B[i, : size - 1] = np.poly(others)[::-1]
-        G[i] = point ** np.arange(KERNEL) / np.prod([point - p for p in others])
-        A[:, i] = point ** np.arange(TILE)
-    A[-1, -1] = G[-1, -1] = 1
-    B[-1] = np.poly(POINTS)[::-1]
-    return A, B, G
-
-
-@cache
-def parts(xp, size, padding, dtype):
-    """How one axis is divided: for each part the slice of the image's pixels that it reads, the slice of the outputs
-    that it gives, and the banded matrices image (6T x pixels) and back (outputs x 6T)."""
-    A, B, _ = minimal()
-    outputs, divided = size + 2 * padding - KERNEL + 1, []
-    for start in range(0, outputs, TILES * TILE):
-        stop = min(start + TILES * TILE, outputs)
-        tiles = -(-(stop - start) // TILE)
-        pixels = np.arange(max(0, start - padding), min(size, stop - padding + KERNEL - 1))
-        place = pixels + padding - start - TILE * np.arange(tiles)[:, None]  # of a pixel in a tile, (T, pixels)
-        image = np.where((0 <= place) & (place < len(B)), B[:, np.clip(place, 0, len(B) - 1)], 0)
-        place = np.arange(stop - start)[:, None] - TILE * np.arange(tiles)  # of an output in a tile, (outputs, T)
-        back = np.where((0 <= place) & (place < TILE), A.T[:, np.clip(place, 0, TILE - 1)], 0).transpose(1, 0, 2)
-        matrices = image.reshape(-1, len(pixels)), back.reshape(stop - start, -1)
-        matrices = [xp.asarray(np.ascontiguousarray(matrix, dtype)) for matrix in matrices]
-        divided.append((slice(int(pixels[0]), int(pixels[-1]) + 1), slice(start, stop), *matrices))
-    return divided
+def fits(W_shape, stride, padding):
+    """Whether a convolution has a 3 x 3 kernel, stride 1, and no more padding than that of dx."""
+    return W_shape[0] == KERNEL and stride == 1 and padding < KERNEL
 
 
 def multiplications(x_shape, W_shape, stride, padding):
-    """Multiplications of each of the five products for one image."""
-    _, H, W, C = x_shape
-    O, counts = W_shape[-1], np.zeros(5, int)
-    for h, ho, image_rows, _ in parts(np, H, padding, np.float32):
-        for w, wo, image_columns, _ in parts(np, W, padding, np.float32):
-            height, width, Ho, Wo = h.stop - h.start, w.stop - w.start, ho.stop - ho.start, wo.stop - wo.start
-            T6, S6 = len(image_rows), len(image_columns)
-            counts += S6 * width * height * C, T6 * height * S6 * C, T6 * S6 * C * O, Ho * T6 * S6 * O, Ho * Wo * S6 * O
-    return tuple(counts.tolist())
+    """Multiplications of one image: 4 rows of W + P pixels for each pair of rows of y."""
+    _, H, W, _ = x_shape
+    _, _, C, O = W_shape
+    return 4 * _pairs(H + 2 * padding - KERNEL + 1) * (W + padding) * KERNEL * C * O
 
 
-@cache
-def kernel_matrix(xp, dtype):
-    """(36 x 9): from the places k, l of a kernel to the points b of columns and a of rows."""
-    G = minimal()[2]
-    return xp.asarray(np.einsum("ak,bl->bakl", G, G).reshape(36, 9), dtype)
+def _pairs(rows):
+    return (rows + 1) // 2
 
 
-def kernel_at_points(weights):
-    """Z (6, 6, C, O): the kernel at the points b of columns and a of rows."""
-    xp, (_, _, C, O) = array_module(weights), weights.shape
-    Z = empty(xp, (36, C * O), weights.dtype)
-    xp.matmul(kernel_matrix(xp, weights.dtype), weights.reshape(9, C * O), out=Z)
-    return Z.reshape(6, 6, C, O)
+def kernel_rows(weights):
+    """The four G, (4, 1, 3C, O): one for all phases."""
+    g0, g1, g2 = weights
+    G = array_module(weights).stack([g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2])
+    return G.reshape(4, 1, -1, weights.shape[-1])
 
 
-def to_points(x, rows, columns):
-    """Steps 1 and 2: (6, 6, T S N, C) for x (N, H, W, C), with the matrices (6T x H) and (6S x W)."""
-    xp, (N, H, W, C) = array_module(x), x.shape
-    x = xp.ascontiguousarray(x.transpose(1, 2, 0, 3)).reshape(H, W, N * C)
-    x = (columns @ x).reshape(H, 6, -1)
-    X = xp.empty((6, len(rows), x.shape[2]), x.dtype)
-    for b in range(6):
-        xp.matmul(rows, x[:, b], out=X[b])
-    return X.reshape(6, 6, -1, C)
+def kernel_rows_backward(dG):
+    """dW (3, 3, C, O) of ``kernel_rows``."""
+    dG0, dG1, dG2, dG3 = dG
+    dW = array_module(dG).stack([dG0 + (dG1 + dG2) / 2, (dG1 - dG2) / 2, (dG1 + dG2) / 2 + dG3])
+    return dW.reshape(KERNEL, KERNEL, -1, dW.shape[-1])
 
 
-def from_points(Y, rows, columns, N):
-    """Steps 4 and 5: y (N, Ho, Wo, O), as a view, for Y (6, 6, T S N, O), with the matrices (Ho x 6T) and (Wo x 6S)."""
-    xp, O, T, S = array_module(Y), Y.shape[-1], rows.shape[1] // 6, columns.shape[1] // 6
-    y = xp.empty((len(rows), 6, S * N * O), Y.dtype)
-    for b in range(6):
-        xp.matmul(rows, Y[b].reshape(6 * T, S * N * O), out=y[:, b])
-    y = columns @ y.reshape(len(rows), 6 * S, N * O)
-    return y.reshape(len(rows), len(columns), N, O).transpose(2, 0, 1, 3)
+def phases(x, padding):
+    """The four X for the images x (n, H, W, C), as the patches of each phase: (4, 3, Q, 3C) for 3 Q outputs."""
+    xp, (n, H, W, C), P = array_module(x), x.shape, padding
+    T = _pairs(H + 2 * P - KERNEL + 1)
+    d = framed(x, P, 2 * T + 2, W + P)
+    d0, d1, d2, d3 = d[:, 0:-2:2], d[:, 1:-2:2], d[:, 2::2], d[:, 3::2]
+    pixels = n * T * (W + P)
+    Q = -(-pixels // KERNEL)
+    X = xp.empty((4, KERNEL * Q + 2, C), x.dtype)
+    X[:, pixels:] = 0
+    X0, X1, X2, X3 = X[:, :pixels].reshape(4, n, T, W + P, C)
+    xp.subtract(d0, d2, out=X0)
+    xp.add(d1, d2, out=X1)
+    xp.subtract(d2, d1, out=X2)
+    xp.subtract(d1, d3, out=X3)
+    i, r, c = X.strides
+    return xp.lib.stride_tricks.as_strided(X, (4, KERNEL, Q, KERNEL * C), (i, r, KERNEL * r, c))
+
+
+def framed(x, start, height, width):
+    """x (n, H, W, C) from pixel (start, start) on, in images of height x width, blank elsewhere."""
+    n, H, W, C = x.shape
+    y = array_module(x).empty((n, height, width, C), x.dtype)
+    y[:, :start], y[:, start + H :], y[:, :, :start], y[:, :, start + W :] = 0, 0, 0, 0
+    y[:, start : start + H, start : start + W] = x
+    return y
+
+
+def by_phase(M):
+    """The memory of M (4, 3Q, O) in the order of the phases, (4, 3, Q, O)."""
+    return M.reshape(4, -1, KERNEL, M.shape[-1]).swapaxes(1, 2)
+
+
+def convolve_rows(x, G, padding):
+    """y (n, Ho, Wo, O)."""
+    xp, (n, H, W, _), O = array_module(x), x.shape, G.shape[-1]
+    Ho, Wo = H + 2 * padding - KERNEL + 1, W + 2 * padding - KERNEL + 1
+    X, T, pitch = phases(x, padding), _pairs(Ho), W + padding
+    M = xp.empty((4, KERNEL * X.shape[2], O), x.dtype)
+    xp.matmul(X, G, out=by_phase(M))
+    M0, M1, M2, M3 = M[:, : n * T * pitch].reshape(4, n, T, pitch, O)[:, :, :, :Wo]
+    y = xp.empty((n, T, 2, Wo, O), x.dtype)
+    y0, y1 = y[:, :, 0], y[:, :, 1]
+    xp.add(M1, M2, out=y0)
+    y0 += M0
+    xp.subtract(M1, M2, out=y1)
+    y1 -= M3
+    return y.reshape(n, 2 * T, Wo, O)[:, :Ho]
+
+
+def kernel_gradient(x, dy, padding):
+    """The four dG, (4, 3C, O)."""
+    xp, (n, _, W, _), (_, Ho, _, O) = array_module(x), x.shape, dy.shape
+    X, T, pitch = phases(x, padding), _pairs(Ho), W + padding
+    dy = framed(dy, 0, 2 * T, pitch)
+    dy0, dy1 = dy[:, 0::2], dy[:, 1::2]
+    D = xp.empty((4, KERNEL * X.shape[2], O), x.dtype)
+    D[:, n * T * pitch :] = 0
+    D0, D1, D2, D3 = D[:, : n * T * pitch].reshape(4, n, T, pitch, O)
+    D0[...] = dy0
+    xp.add(dy0, dy1, out=D1)
+    xp.subtract(dy0, dy1, out=D2)
+    xp.negative(dy1, out=D3)
+    return xp.matmul(X.swapaxes(2, 3), by_phase(D)).sum(axis=1)
 
 
 def correlate(x, weights, stride, padding, then):
     """As ``algorithms.correlate``."""
-    xp, (N, H, W, _), O = array_module(x), x.shape, weights.shape[-1]
-    Z = kernel_at_points(weights)
-    axes = [parts(xp, size, padding, x.dtype) for size in (H, W)]
-
-    def convolve(rows):
-        n = len(x[rows])
-        y = xp.empty((n, H + 2 * padding - 2, W + 2 * padding - 2, O), x.dtype)
-        for h, ho, image_rows, rows_back in axes[0]:
-            for w, wo, image_columns, columns_back in axes[1]:
-                X = to_points(x[rows, h, w], image_rows, image_columns)
-                y[:, ho, wo] = from_points(X @ Z, rows_back, columns_back, n)
-        return then(rows, y)
-
-    return in_chunks(convolve, N, work_bytes(x, O), xp)
+    G = kernel_rows(weights)
+    return in_chunks(
+        lambda rows: then(rows, convolve_rows(x[rows], G, padding)), len(x), work_bytes(x, G), array_module(x)
+    )
 
 
 def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
     """As ``algorithms.gradients``."""
-    xp, (N, H, W, C), O = array_module(x), x.shape, weights.shape[-1]
-    ZT = kernel_at_points(weights).transpose(0, 1, 3, 2) if input_gradient else None
-    axes = [parts(xp, size, padding, x.dtype) for size in (H, W)]
+    xp, O = array_module(x), weights.shape[-1]
+    turned = kernel_rows(xp.ascontiguousarray(weights[::-1, ::-1].swapaxes(2, 3)))
     dx = empty(xp, x.shape, x.dtype) if input_gradient else None
 
     def differentiate(rows):
-        """Writes dx; returns dW, with db as one more row."""
-        n, dy, dW = len(x[rows]), dy_of(rows), 0
-        dZ = empty(xp, (6, 6, C, O), x.dtype)
+        """Writes dx; returns the four dG, with db as one more row."""
+        dy = dy_of(rows)
         if input_gradient:
-            dx[rows] = 0  # the parts overlap
-        for h, ho, image_rows, rows_back in axes[0]:
-            for w, wo, image_columns, columns_back in axes[1]:
-                dY = to_points(dy[:, ho, wo], rows_back.T, columns_back.T)
-                X = to_points(x[rows, h, w], image_rows, image_columns)
-                xp.matmul(X.transpose(0, 1, 3, 2), dY, out=dZ)
-                dW = dW + kernel_matrix(xp, x.dtype).T @ dZ.reshape(36, C * O)
-                if input_gradient:
-                    dx[rows, h, w] += from_points(dY @ ZT, image_rows.T, image_columns.T, n)
-        return xp.concatenate([dW.reshape(-1, O), column_sums(dy.reshape(-1, O))[None]])
+            dx[rows] = convolve_rows(dy, turned, KERNEL - 1 - padding)
+        dG = kernel_gradient(x[rows], dy, padding)
+        return xp.concatenate([dG.reshape(-1, O), column_sums(dy.reshape(-1, O))[None]])
 
-    total = in_chunks(differentiate, N, work_bytes(x, O), xp)
-    return dx, total[:-1].reshape(weights.shape), total[-1]
+    total = in_chunks(differentiate, len(x), work_bytes(x, turned), xp)
+    return dx, kernel_rows_backward(total[:-1].reshape(4, -1, O)), total[-1]
 
 
-def work_bytes(x, O):
-    """Bytes per image that make a chunk 3 kernels large: X or Y, the larger, is then three times Z, the kernel at its
-    points, which each chunk goes through anew; but no more than LARGEST_CHUNK."""
-    height, width = (min(size, TILES * TILE) for size in x.shape[1:3])
-    image = height * width * 36 // TILE**2 * max(x.shape[3], O) * x.itemsize
-    chunk = min(3 * 36 * x.shape[3] * O * x.itemsize, LARGEST_CHUNK)
-    return max(1, image * HOST_CHUNK_BYTES // chunk)
+def work_bytes(x, G):
+    """Bytes per image: two of X or M for each two rows, and the kernel's share, as each chunk goes through all of G."""
+    _, H, W, C = x.shape
+    image = 3 * H * W * (C + G.shape[-1]) * x.itemsize
+    return max(1, image * HOST_CHUNK_BYTES // (HOST_CHUNK_BYTES + G.nbytes // 2))

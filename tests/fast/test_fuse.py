@@ -36,7 +36,8 @@ def small(monkeypatch):
     monkeypatch.setattr(resnet, "WIDTHS", (64, 6, 8, 10))
     monkeypatch.setattr(vgg, "STAGES", ((8, 1), (8, 1), (8, 2), (8, 1), (8, 1)))
     monkeypatch.setattr(vgg, "FEATURES", 9)
-    monkeypatch.setattr(algorithms, "LARGE", 0)
+    monkeypatch.setattr(algorithms, "WINOGRAD_PAYS", 0)
+    monkeypatch.setattr(algorithms, "FEW_WEIGHTS", 0)
 
 
 def randomise(network):
