@@ -5,6 +5,7 @@ from copy import copy
 from minisiamese.convolution import Conv2D
 from minisiamese.fast.algorithms import FastConv2D
 from minisiamese.fast.block import Block, NormBlock
+from minisiamese.fast.first import first
 from minisiamese.fast.layers import FastBatchNorm, FastLinear
 from minisiamese.layers import BatchNorm, Layer, Linear, Named, ReLU, Sequential
 from minisiamese.pooling import MaxPool2D
@@ -51,7 +52,8 @@ def without_input_gradient(network):
     layer = network.twin if isinstance(network, Siamese) else network
     while isinstance(layer, Sequential):
         layer = next((each for each in layer.layers if not getattr(each, "stops_gradients", False)), None)
-    conv = layer.conv if isinstance(layer, Block) else layer
-    if isinstance(conv, FastConv2D):
-        conv.input_gradient = False
+    if isinstance(layer, Block):
+        first(layer)
+    elif isinstance(layer, FastConv2D):
+        layer.input_gradient = False
     return network
