@@ -4,6 +4,7 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 # threads' turns at Python's lock between them, take little of the time; on a GPU, enough to keep it busy.
 HOST_CHUNK_BYTES = 4 << 20
 DEVICE_CHUNK_BYTES = 1 << 30
+SMALLEST_SHARE = 16  # of a chunk: less work than this is not worth a thread's turn
 
 
 def available_cores():
@@ -41,6 +43,17 @@ def set_threads(threads):
     _blas().limit(limits=threads)
 
 
+@contextmanager
+def one_blas_thread():
+    """Hold the matrix products in this block to one thread, as ``in_chunks`` does.
+
+    OpenBLAS's threads, once a product has woken them, look for the next one in a loop for some 20 ms, on the cores
+    that chunks want: a small product between two layers costs more by that than by itself.
+    """
+    with _one_at_a_time, _blas().limit(limits=1):
+        yield
+
+
 def in_chunks(task, count, item_bytes, xp=np):
     """Run ``task(rows)`` for consecutive slices of ``range(count)``; return the sum of what the tasks return.
 
@@ -52,7 +65,7 @@ def in_chunks(task, count, item_bytes, xp=np):
     """
     budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
     size = max(1, budget // item_bytes)
-    if size < count:  # an even number of chunks, of nearly the same size, so that no core waits for the last one
+    if count * item_bytes > budget // SMALLEST_SHARE:  # an even number of nearly equal chunks: no core waits for the last
         size = -(-count // (2 * -(-count // (2 * size))))
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if xp is not np or getattr(_inside, "task", False):
@@ -65,7 +78,7 @@ def in_chunks(task, count, item_bytes, xp=np):
         finally:
             _inside.task = False
 
-    with _one_at_a_time, _blas().limit(limits=1):
+    with one_blas_thread():
         if len(slices) == 1:
             return run(slices[0])
         return _sum(_results(deque(_pool(_threads).submit(run, rows) for rows in slices)))

@@ -50,7 +50,7 @@ import numpy as np
 
 from minisiamese.backend import array_module, column_sums
 from minisiamese.memory import empty
-from minisiamese.threads import in_chunks
+from minisiamese.threads import in_chunks, one_blas_thread
 
 
 def multiplications(x_shape, W_shape, stride, padding):
@@ -113,7 +113,9 @@ class Plan:
         self.image_rows, self.kernel_rows, self.rows_back = rows
         self.image_columns, self.kernel_columns, self.columns_back = columns
         self.Ho, self.Wo = len(self.rows_back), len(self.columns_back) // 2
-        self.kernel = (self.kernel_rows @ weights.reshape(self.K, -1)).reshape(self.U, 2 * self.K, self.C * self.O)
+        with one_blas_thread():
+            self.kernel = self.kernel_rows @ weights.reshape(self.K, -1)
+        self.kernel = self.kernel.reshape(self.U, 2 * self.K, self.C * self.O)
         self.X = empty(xp, (self.N, self.U, 2 * self.W, self.C), x.dtype)  # after step 1
         self.Y = empty(xp, (self.N, self.U, 2 * self.Wo, self.O), x.dtype)  # after step 4
         item = x.itemsize
@@ -208,7 +210,8 @@ def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
     db = in_chunks(start, plan.N, plan.image_bytes, xp)
     dkernel = xp.empty_like(plan.kernel)
     in_chunks(lambda us: plan.product_backward(us, dkernel, input_gradient), plan.U, plan.frequency_bytes, xp)
-    dW = (plan.kernel_rows.T @ dkernel.reshape(2 * plan.U, -1)).reshape(weights.shape)
+    with one_blas_thread():
+        dW = (plan.kernel_rows.T @ dkernel.reshape(2 * plan.U, -1)).reshape(weights.shape)
     if not input_gradient:
         return None, dW, db
     dx = empty(xp, x.shape, x.dtype)
