@@ -37,7 +37,7 @@ class Layer:
         """Yield (dotted name, layer) for this layer and all layers inside it."""
         yield name, self
         for child_name, child in self.children():
-            yield from child.walk(f"{name}.{child_name}" if name else child_name)
+            yield from child.walk(".".join(filter(None, (name, child_name))))
 
     def arrays(self):
         """{dotted name: array} of every parameter and buffer: the content of a checkpoint."""

@@ -48,10 +48,21 @@ class MaxPool2D(Layer):
         self.window = window
 
     def forward(self, x, train=True):
-        y, winner = max_pool(x, self.window)
+        y, winner = self.pool(x)
         self.keep(train, winner, x.shape)
         return y
 
     def backward(self, dy):
-        winner, shape = self.take()
+        return self.unpool(dy, *self.take())
+
+    def pool(self, x):
+        """y, and the winner of each window."""
+        return max_pool(x, self.window)
+
+    def unpool(self, dy, winner, shape):
+        """dx of ``shape``."""
         return unpool(dy, winner, shape, self.window)
+
+    def pooled_size(self, size):
+        """Height or width of y."""
+        return size // self.window

@@ -65,7 +65,9 @@ def in_chunks(task, count, item_bytes, xp=np):
     """
     budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
     size = max(1, budget // item_bytes)
-    if count * item_bytes > budget // SMALLEST_SHARE:  # an even number of nearly equal chunks: no core waits for the last
+    if (
+        count * item_bytes > budget // SMALLEST_SHARE
+    ):  # an even number of nearly equal chunks: no core waits for the last
         size = -(-count // (2 * -(-count // (2 * size))))
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if xp is not np or getattr(_inside, "task", False):

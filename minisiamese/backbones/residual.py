@@ -31,9 +31,8 @@ class Residual(Layer):
         return y
 
     def backward(self, dy):
-        (y,) = self.take()
-        xp = array_module(y)
-        dsum = xp.multiply(dy, y > 0, out=empty(xp, dy.shape, dy.dtype))
+        xp = array_module(dy)
+        dsum = xp.multiply(dy, self.take()[0] > 0, out=empty(xp, dy.shape, dy.dtype))
         dx = self.body.backward(dsum)  # of an identity, dsum itself
         return xp.add(dx, self.shortcut.backward(dsum) if self.shortcut else dsum, out=empty(xp, dx.shape, dx.dtype))
 

@@ -9,11 +9,9 @@ from minisiamese.backbones.residual import Frozen, GlobalAveragePool, Residual
 from minisiamese.backend import array_module
 from minisiamese.convolution import Conv2D
 from minisiamese.layers import BatchNorm, Layer, Named, ReLU, Sequential
-from minisiamese.memory import empty
 from minisiamese.networks import make_head
-from minisiamese.pooling import largest
+from minisiamese.pooling import MaxPool2D, largest
 from minisiamese.siamese import Siamese
-from minisiamese.threads import in_chunks
 
 SIZE = 224  # side of the images
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, as torchvision gives them
@@ -43,7 +41,7 @@ class Standardise(Layer):
         return None
 
 
-class StridedMaxPool2D(Layer):
+class StridedMaxPool2D(MaxPool2D):
     """y[n,i,j,c] = the maximum of x over the window of K x K pixels from (iS - P, jS - P), as far as it lies in x.
 
     y is (N, Ho, Wo, C) with Ho = (H + 2P - K) // S + 1 and Wo = (W + 2P - K) // S + 1. Windows overlap where S < K: a
@@ -52,41 +50,29 @@ class StridedMaxPool2D(Layer):
     """
 
     def __init__(self, window=3, stride=2, padding=1):
-        super().__init__()
+        super().__init__(window)
         if not 0 <= padding <= window // 2:
             raise ValueError(f"a padding of {padding} leaves windows of {window} with no pixel of the image")
-        self.window, self.stride, self.padding = window, stride, padding
+        self.stride, self.padding = stride, padding
 
-    def forward(self, x, train=True):
+    def pool(self, x):
         xp, P, (N, H, W, C) = array_module(x), self.padding, x.shape
-        Ho, Wo = ((size + 2 * P - self.window) // self.stride + 1 for size in (H, W))
+        Ho, Wo = self.pooled_size(H), self.pooled_size(W)
         if min(Ho, Wo) < 1:
             raise ValueError(f"windows of {self.window} with padding {P} do not fit images of {x.shape}")
-        y = empty(xp, (N, Ho, Wo, C), x.dtype)
-        winner = empty(xp, y.shape, np.uint8)
+        padded = xp.full((N, H + 2 * P, W + 2 * P, C), -np.inf, x.dtype)
+        padded[:, P : P + H, P : P + W] = x
+        return largest([padded[place] for place in self.places(Ho, Wo)])
 
-        def pool(rows):
-            padded = xp.full((len(x[rows]), H + 2 * P, W + 2 * P, C), -np.inf, x.dtype)
-            padded[:, P : P + H, P : P + W] = x[rows]
-            y[rows], winner[rows] = largest([padded[place] for place in self.places(Ho, Wo)])
+    def unpool(self, dy, winner, shape):
+        P, (N, H, W, C) = self.padding, shape
+        padded = array_module(dy).zeros((N, H + 2 * P, W + 2 * P, C), dy.dtype)
+        for k, place in enumerate(self.places(*dy.shape[1:3])):
+            padded[place] += dy * (winner == k)
+        return padded[:, P : P + H, P : P + W]
 
-        in_chunks(pool, N, 3 * x[0].nbytes, xp)
-        self.keep(train, winner, x.shape)
-        return y
-
-    def backward(self, dy):
-        winner, (N, H, W, C) = self.take()
-        xp, P, (Ho, Wo) = array_module(dy), self.padding, dy.shape[1:3]
-        dx = empty(xp, (N, H, W, C), dy.dtype)
-
-        def scatter(rows):
-            padded = xp.zeros((len(dy[rows]), H + 2 * P, W + 2 * P, C), dy.dtype)
-            for k, place in enumerate(self.places(Ho, Wo)):
-                padded[place] += dy[rows] * (winner[rows] == k)
-            dx[rows] = padded[:, P : P + H, P : P + W]
-
-        in_chunks(scatter, N, 3 * dx[0].nbytes, xp)
-        return dx
+    def pooled_size(self, size):
+        return (size + 2 * self.padding - self.window) // self.stride + 1
 
     def places(self, Ho, Wo):
         """For each pixel of a window, line by line, where it lies in the padded images for all Ho x Wo windows."""

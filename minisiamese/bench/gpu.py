@@ -47,7 +47,8 @@ def gradients_of_small_network(device):
     pairs = np.array([[0, 1], [1, 2], [2, 0], [1, 0]])
     head.forward(twin.forward(to_device(images, device)), to_device(pairs, device))
     dx = twin.backward(head.backward(to_device(ds, device)))
-    return [to_host(array) for array in (dx, *(grad for part in (*twin.layers, head) for grad in part.grads.values()))]
+    parts = [part for network in (twin, head) for _, part in network.walk()]
+    return [to_host(array) for array in (dx, *(grad for part in parts for grad in part.grads.values()))]
 
 
 def report():

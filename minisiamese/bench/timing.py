@@ -7,9 +7,10 @@ from statistics import median
 import numpy as np
 
 from minisiamese.backend import array_module, synchronize, to_device
-from minisiamese.fast import algorithms, fourier, winograd
+from minisiamese.fast import algorithms, first, fourier, winograd
 from minisiamese.fast.algorithms import FastConv2D
 from minisiamese.fast.block import Block
+from minisiamese.fast.first import FirstBlock, FirstNormBlock
 from minisiamese.layers import Linear
 
 PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product measures the machine
@@ -95,8 +96,8 @@ def _timed(layer, way, seconds, shapes, device):
 def arithmetic(layer, shape):
     """GFLOP of the matrix products of a layer, forward and backward, for x of ``shape``: {} if it has none.
 
-    By definition a convolution takes what im2col takes, and Winograd's way two thirds of it. The five products of
-    Fourier's way do with less: in all, the image's side is passed three times (its transform once more, and dx), the
+    By definition a convolution takes what im2col takes, and Winograd's way half of it. The five products of Fourier's
+    way do with less: in all, the image's side is passed three times (its transform once more, and dx), the
     output's twice, and there are three products (the kernel's own transform, a few percent of a large batch, is not
     counted).
     """
@@ -110,11 +111,13 @@ def arithmetic(layer, shape):
     passes = 3 if conv.input_gradient else 2
     definition = done = passes * algorithms.multiplications(*shapes)
     algorithm = conv.algorithm(shape)
-    if algorithm == "winograd":
+    if isinstance(layer, FirstBlock | FirstNormBlock):
+        algorithm, done = "patches", passes * first.multiplications_of(layer, shape)
+    elif algorithm == "winograd":
         done = passes * winograd.multiplications(*shapes)
     elif algorithm == "fourier":
-        first, second, product, fourth, fifth = fourier.multiplications(*shapes)
-        done = passes * (first + second + product) + 2 * (fourth + fifth)
+        rows, columns, product, columns_back, rows_back = fourier.multiplications(*shapes)
+        done = passes * (rows + columns + product) + 2 * (columns_back + rows_back)
     K, _, C, O = conv.params["W"].shape
     name = f"{type(layer).__name__} {K} x {K}, {C} to {O}, {algorithm}"
     return {"layer": name, "gflop": 2 * shape[0] * definition / GIGA, "gflop_done": 2 * shape[0] * done / GIGA}

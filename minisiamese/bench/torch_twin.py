@@ -59,10 +59,10 @@ class TorchTwin(nn.Module):
             yield nn.Sequential(*(module for each in layer.layers for module in self._modules_of(each)))
         elif isinstance(layer, Residual):
             yield TorchResidual(*(nn.Sequential(*self._modules_of(each)) for _, each in layer.children()))
-        elif isinstance(layer, MaxPool2D):
-            yield nn.MaxPool2d(layer.window)
         elif isinstance(layer, StridedMaxPool2D):
             yield nn.MaxPool2d(layer.window, layer.stride, layer.padding)
+        elif isinstance(layer, MaxPool2D):
+            yield nn.MaxPool2d(layer.window)
         elif isinstance(layer, Standardise):
             yield TorchStandardise(layer)
         else:

@@ -5,8 +5,7 @@ back. Here the values of a few images go through all four while they are in the 
 written, and the result of the convolution once in full if batch norm needs it for backward. The gradients come back the
 same way.
 
-Notation: K the pooling window here; a (N, H, W, O) the result of the convolution; t (N, H//K, W//K, O) the maxima of
-its windows; y the output.
+Notation: a (N, H, W, O) the result of the convolution; t its maxima, or a itself where nothing is pooled; y the output.
 """
 
 from minisiamese.backend import array_module, column_sums
@@ -14,30 +13,29 @@ from minisiamese.fast.algorithms import correlate
 from minisiamese.fast.layers import affine, input_affine, moments, statistics
 from minisiamese.layers import Layer
 from minisiamese.memory import empty
-from minisiamese.pooling import max_pool, unpool
 from minisiamese.threads import in_chunks
 
 
 class Block(Layer):
-    """y = max-pool(ReLU(a)), a = convolution(x), computed as ReLU(max-pool(a)); ``window=1`` leaves pooling out.
+    """y = max-pool(ReLU(a)), a = convolution(x), computed as ReLU(max-pool(a)); ``pool=None`` leaves pooling out.
 
     max(x, 0) grows with x, so the maximum of ReLUs is the ReLU of the maximum, taken on a quarter of the numbers. The
-    gradients are the same, too: a window whose ReLUs tie at 0 lets none through either way.
+    gradients are the same, too: a window whose ReLUs tie at 0 lets none through either way. ``names`` are the names
+    of convolution and batch norm.
     """
 
-    def __init__(self, conv, window=1):
+    def __init__(self, conv, pool=None, names=("conv",)):
         super().__init__()
-        self.conv, self.window = conv, window
+        self.conv, self.pool, self.names = conv, pool, names
 
     def children(self):
-        return [("conv", self.conv)]
+        return [(self.names[0], self.conv)]
 
     def forward(self, x, train=True):
-        xp, t, winner = self.pooled(x)
+        xp, t, winner = self.pooled(x, train)
 
         def pool(rows, a):
-            t[rows], winner[rows] = max_pool(a, self.window)
-            xp.maximum(t[rows], 0, out=t[rows])
+            xp.maximum(self.maxima(a, winner, rows), 0, out=t[rows])
 
         self.conv.correlate(x, self.conv.params["W"], pool)
         self.keep(train, x, winner, t)
@@ -45,21 +43,36 @@ class Block(Layer):
 
     def backward(self, dy):
         x, winner, y = self.take()
-        shape = self.conv.output_shape(x.shape)
 
         def da_of(rows):
-            dt = dy[rows] * (y[rows] > 0)
-            return unpool(dt, winner[rows], (len(dt), *shape[1:]), self.window)
+            return self.spread(dy[rows] * (y[rows] > 0), winner, rows, x.shape)
 
         dx, dW = self.conv.gradients(x, self.conv.params["W"], da_of)
         self.conv.grads["W"] += dW
         return dx
 
-    def pooled(self, x):
-        """xp, and memory for t and for the winner of each window."""
+    def pooled(self, x, train):
+        """xp, and memory for t and, in training and where there is a pool, for the winner of each window."""
         xp, (N, H, W, O) = array_module(x), self.conv.output_shape(x.shape)
-        t = empty(xp, (N, H // self.window, W // self.window, O), x.dtype)
-        return xp, t, empty(xp, t.shape, "uint8")
+        if not self.pool:
+            return xp, empty(xp, (N, H, W, O), x.dtype), None
+        t = empty(xp, (N, self.pool.pooled_size(H), self.pool.pooled_size(W), O), x.dtype)
+        return xp, t, empty(xp, t.shape, "uint8") if train else None
+
+    def maxima(self, a, winner, rows):
+        """t of the images ``rows``; their winners are stored."""
+        if not self.pool:
+            return a
+        t, won = self.pool.pool(a)
+        if winner is not None:
+            winner[rows] = won
+        return t
+
+    def spread(self, dt, winner, rows, x_shape):
+        """The gradient with respect to a of the images ``rows``, from that with respect to t."""
+        if not self.pool:
+            return dt
+        return self.pool.unpool(dt, winner[rows], (len(dt), *self.conv.output_shape(x_shape)[1:]))
 
 
 class NormBlock(Block):
@@ -68,15 +81,15 @@ class NormBlock(Block):
     Batch norm is a line, slope a + shift. Where its slope is positive the line grows with a, so the order may change,
     and only the maxima are normalised. A negative gamma is made positive by negating the kernel of its channel: -a,
     normalised, is the negative of a, normalised. (With gamma = 0 all values of a window tie; the largest a then takes
-    the gradient, where plain layers give it to the first.)
+    the gradient, where plain layers give it to the first.) ``relu=False`` leaves the ReLU out.
     """
 
-    def __init__(self, conv, norm, window=1):
-        super().__init__(conv, window)
-        self.norm = norm
+    def __init__(self, conv, norm, pool=None, relu=True, names=("conv", "norm")):
+        super().__init__(conv, pool, names)
+        self.norm, self.relu = norm, relu
 
     def children(self):
-        return [("conv", self.conv), ("norm", self.norm)]
+        return list(zip(self.names, (self.conv, self.norm), strict=True))
 
     def oriented(self, dtype):
         """sign (O,), and the kernel and gamma that stand in for W and gamma where gamma is negative."""
@@ -84,36 +97,46 @@ class NormBlock(Block):
         sign = array_module(gamma).where(gamma < 0, -1, 1).astype(dtype)
         return sign, W * sign, gamma * sign
 
+    def normalised(self, t, slope, shift, out):
+        """ReLU(slope t + shift) into ``out``."""
+        xp = array_module(t)
+        xp.multiply(t, slope, out=out)
+        out += shift
+        if self.relu:
+            xp.maximum(out, 0, out=out)
+
     def forward(self, x, train=True):
-        xp, t, winner = self.pooled(x)
-        norm, (sign, weights, gamma) = self.norm, self.oriented(x.dtype)
-        a, mean, var = None, norm.buffers["mean"] * sign, norm.buffers["var"]
-        if train:
-            a = empty(xp, self.conv.output_shape(x.shape), x.dtype)
-            # one image's mean, subtracted from all values: see ``moments``; batch norm subtracts it anyway
-            how = self.conv.stride, self.conv.padding
-            origin = correlate(x[:1], weights, *how, lambda rows, part: part.mean(axis=(0, 1, 2)))
+        return self.train_forward(x) if train else self.evaluate(x)
+
+    def evaluate(self, x):
+        """y by the stored statistics, which are known before: nothing but y is stored."""
+        (_, y, _), norm, (sign, weights, gamma) = self.pooled(x, train=False), self.norm, self.oriented(x.dtype)
+        line = affine(gamma, norm.params["beta"], norm.buffers["mean"] * sign, norm.buffers["var"], norm.eps)
+
+        def finish(rows, a):
+            self.normalised(self.maxima(a, None, rows), *line, out=y[rows])
+
+        self.conv.correlate(x, weights, finish)
+        return y
+
+    def train_forward(self, x):
+        (xp, t, winner), norm, (sign, weights, gamma) = self.pooled(x, True), self.norm, self.oriented(x.dtype)
+        a = empty(xp, self.conv.output_shape(x.shape), x.dtype) if self.pool else t
+        # one image's mean, subtracted from all values: see ``moments``; batch norm subtracts it anyway
+        how = self.conv.stride, self.conv.padding
+        origin = correlate(x[:1], weights, *how, lambda rows, part: part.mean(axis=(0, 1, 2)))
 
         def pool_and_observe(rows, part):
-            if train:
-                part = xp.subtract(part, origin, out=a[rows])
-            t[rows], winner[rows] = max_pool(part, self.window)
-            return moments(part) if train else None
+            part = xp.subtract(part, origin, out=a[rows])
+            if self.pool:
+                t[rows] = self.maxima(part, winner, rows)
+            return moments(part)
 
-        sums = self.conv.correlate(x, weights, pool_and_observe)
-        if train:
-            mean, var = statistics(sums, a.size // a.shape[-1])
-            norm.follow((origin + mean) * sign, var)
-        slope, shift = affine(gamma, norm.params["beta"], mean, var, norm.eps)
-        y = empty(xp, t.shape, t.dtype)
-
-        def normalise(rows):
-            xp.multiply(t[rows], slope, out=y[rows])
-            y[rows] += shift
-            xp.maximum(y[rows], 0, out=y[rows])
-
-        in_chunks(normalise, len(x), 2 * y[0].nbytes, xp)
-        self.keep(train, x, winner, y, t, a, mean, var)
+        mean, var = statistics(self.conv.correlate(x, weights, pool_and_observe), a.size // a.shape[-1])
+        norm.follow((origin + mean) * sign, var)
+        line, y = affine(gamma, norm.params["beta"], mean, var, norm.eps), empty(xp, t.shape, t.dtype)
+        in_chunks(lambda rows: self.normalised(t[rows], *line, out=y[rows]), len(x), 2 * y[0].nbytes, xp)
+        self.keep(True, x, winner, y if self.relu else None, t, a, mean, var)
         return y
 
     def backward(self, dy):
@@ -123,21 +146,21 @@ class NormBlock(Block):
 
         def dt_of(rows):
             """The gradient with respect to the normalised maxima."""
-            return dy[rows] * (y[rows] > 0)
+            return dy[rows] * (y[rows] > 0) if self.relu else dy[rows]
 
         def sums(rows):
-            """dbeta, and dgamma for the positive gamma: all other values of a window have no part in y."""
+            """sum dt and sum dt t: all other values of a window have no part in y."""
             dt = dt_of(rows).reshape(-1, channels)
-            normal = (t[rows].reshape(dt.shape) - mean) * scale
-            return xp.stack([column_sums(dt), column_sums(dt * normal)])
+            return xp.stack([column_sums(dt), column_sums(dt * t[rows].reshape(dt.shape))])
 
-        dbeta, dgamma = in_chunks(sums, len(x), 4 * y[0].nbytes, xp)
+        dbeta, dt_t = in_chunks(sums, len(x), 4 * t[0].nbytes, xp)
+        dgamma = (dt_t - mean * dbeta) * scale  # for the positive gamma
         norm.grads["beta"] += dbeta
         norm.grads["gamma"] += sign * dgamma
         slope, by_a, shift = input_affine(gamma, mean, scale, (dbeta, dgamma), a.size // channels)
 
         def da_of(rows):
-            da = unpool(dt_of(rows) * slope, winner[rows], a[rows].shape, self.window)
+            da = self.spread(dt_of(rows) * slope, winner, rows, x.shape)
             da += a[rows] * by_a
             da += shift
             return da

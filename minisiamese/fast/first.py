@@ -26,8 +26,8 @@ A pooling window of w x w values comes from K + (w - 1) S pixels squared, here c
 the 4 patches of 9. So the values of a window are w * w products of small matrices, with the kernel at each of its
 places.
 
-Notation: N images, H W height and width of the convolution's result, C channels in, O out; K kernel, S stride, w pooling
-window; p (K * K * C) a patch; L = K + (w - 1) S the side of a window's patch.
+Notation: N images, H W height and width of the convolution's result, C channels in, O out; K kernel, S stride, w
+pooling window; p (K * K * C) a patch; L = K + (w - 1) S the side of a window's patch; M = N H W.
 """
 
 from functools import reduce
@@ -37,7 +37,7 @@ from minisiamese.convolution import im2col, pad
 from minisiamese.fast.block import Block, NormBlock
 from minisiamese.fast.layers import affine
 from minisiamese.memory import empty
-from minisiamese.pooling import largest
+from minisiamese.pooling import MaxPool2D, largest
 from minisiamese.threads import in_chunks
 
 LARGEST_PATCH = 64  # numbers of a window's patch up to which its products take little
@@ -50,7 +50,7 @@ class Patches:
         self.xp, self.x, self.origin = array_module(x), x, origin
         self.K, self.S, self.P, self.w = len(conv.params["W"]), conv.stride, conv.padding, window
         self.N, self.H, self.W, self.O = conv.output_shape(x.shape)
-        self.L, self.C = patch_side(conv, window), x.shape[-1]
+        self.L, self.C = _patch_side(conv, window), x.shape[-1]
         self.pooled = self.N, self.H // window, self.W // window, self.O
         values = self.pooled[1] * self.pooled[2] * (self.L**2 * self.C + (window**2 + 3) * self.O)
         self.image_bytes = values * x.itemsize
@@ -114,19 +114,30 @@ class Patches:
         return total[-1], total[:-1] - total[-1:].T * total[-1]
 
 
-def patch_side(conv, window):
+def _patch_side(conv, window):
     return len(conv.params["W"]) + (window - 1) * conv.stride
+
+
+def _window_of(block):
+    return block.pool.window if block.pool else 1
+
+
+def multiplications_of(block, x_shape):
+    """Multiplications of one image, forward or backward."""
+    (_, H, W, O), window = block.conv.output_shape(x_shape), _window_of(block)
+    return (H // window) * (W // window) * window**2 * _patch_side(block.conv, window) ** 2 * x_shape[3] * O
 
 
 def first(block):
     """``block`` as a network's first stage, in place; its backward then returns None."""
     block.conv.input_gradient = False
-    if patch_side(block.conv, block.window) ** 2 * block.conv.params["W"].shape[2] <= LARGEST_PATCH:
+    patch = _patch_side(block.conv, _window_of(block)) ** 2 * block.conv.params["W"].shape[2]
+    if patch <= LARGEST_PATCH and type(block.pool) in (MaxPool2D, type(None)):
         block.__class__ = FirstNormBlock if isinstance(block, NormBlock) else FirstBlock
 
 
-def pool_windows(patches, weights, line, train):
-    """y = ReLU(line(max-pool(convolution))), and where it is for training the winner of each window."""
+def pool_windows(patches, weights, finish, train):
+    """y = finish(max-pool(convolution)), and where it is for training the winner of each window."""
     xp, kernels = patches.xp, patches.kernels(weights)
     y = empty(xp, patches.pooled, weights.dtype)
     winner = empty(xp, y.shape, "uint8") if train else None
@@ -139,8 +150,7 @@ def pool_windows(patches, weights, line, train):
             winner[rows] = won.reshape(y[rows].shape)
         else:
             t = reduce(xp.maximum, values)
-        line(t, part)
-        xp.maximum(part, 0, out=part)
+        finish(t, out=part)
 
     in_chunks(pool, patches.N, patches.image_bytes, xp)
     return y, winner
@@ -150,9 +160,13 @@ class FirstBlock(Block):
     """A ``Block`` from windows' patches."""
 
     def forward(self, x, train=True):
-        patches = Patches(self.conv, self.window, x, array_module(x).zeros(x.shape[-1], x.dtype))
-        b = self.conv.params.get("b", 0)
-        y, winner = pool_windows(patches, self.conv.params["W"], lambda t, out: patches.xp.add(t, b, out=out), train)
+        patches = Patches(self.conv, _window_of(self), x, array_module(x).zeros(x.shape[-1], x.dtype))
+
+        def finish(t, out):
+            patches.xp.add(t, self.conv.params.get("b", 0), out=out)
+            patches.xp.maximum(out, 0, out=out)
+
+        y, winner = pool_windows(patches, self.conv.params["W"], finish, train)
         self.keep(train, patches, y, winner)
         return y
 
@@ -170,27 +184,22 @@ class FirstNormBlock(NormBlock):
     def forward(self, x, train=True):
         xp, norm, (sign, weights, gamma) = array_module(x), self.norm, self.oriented(x.dtype)
         origin = x[0].mean(axis=(0, 1)) if train else xp.zeros(x.shape[-1], x.dtype)
-        patches, moments = Patches(self.conv, self.window, x, origin), None
+        patches, moments = Patches(self.conv, _window_of(self), x, origin), None
         mean, var = norm.buffers["mean"] * sign, norm.buffers["var"]
         if train:
             flat = weights.reshape(-1, len(gamma))
             m, S = moments = patches.moments()
             mean, var = m @ flat, (flat * (S @ flat)).sum(axis=0)
             norm.follow((mean + origin @ weights.sum(axis=(0, 1))) * sign, var)
-        slope, shift = affine(gamma, norm.params["beta"], mean, var, norm.eps)
-
-        def normalise(t, out):
-            xp.multiply(t, slope, out=out)
-            out += shift
-
-        y, winner = pool_windows(patches, weights, normalise, train)
+        line = affine(gamma, norm.params["beta"], mean, var, norm.eps)
+        y, winner = pool_windows(patches, weights, lambda t, out: self.normalised(t, *line, out=out), train)
         self.keep(train, patches, y, winner, moments, var)
         return y
 
     def backward(self, dy):
         patches, y, winner, (m, S), var = self.take()
         norm, (sign, weights, gamma) = self.norm, self.oriented(y.dtype)
-        G, dbeta = patches.gradient(winner, lambda rows: dy[rows] * (y[rows] > 0))
+        G, dbeta = patches.gradient(winner, lambda rows: dy[rows] * (y[rows] > 0) if self.relu else dy[rows])
         flat, scale = weights.reshape(-1, len(gamma)), 1 / patches.xp.sqrt(var + norm.eps)
         G = G.reshape(flat.shape) - m[:, None] * dbeta
         dgamma = (G * flat).sum(axis=0) * scale

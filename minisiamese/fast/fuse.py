@@ -12,21 +12,19 @@ from minisiamese.pooling import MaxPool2D
 from minisiamese.siamese import Siamese
 
 FAST = {Conv2D: FastConv2D, BatchNorm: FastBatchNorm, Linear: FastLinear}
-KINDS = {"conv": Conv2D, "norm": BatchNorm, "relu": ReLU, "pool": MaxPool2D}
 ENDS = ("relu",), ("relu", "pool"), ("pool", "relu")
-STAGES = {("conv", *norm, *end) for norm in ((), ("norm",)) for end in ENDS}  # names of their layers
+STAGES = {("conv", *end) for end in ENDS} | {("conv", "norm", *end) for end in ((), *ENDS)}  # computed together
 
 
 def fuse(network):
     """The fast twin of a network or a layer: the same names, and the same values and gradients to rounding.
 
-    The two share their parameters, gradients and buffers: the dicts, not copies. A stage becomes one ``Block``. The
-    twin of a ``Siamese`` is ``without_input_gradient``, since nobody asks for the gradient with respect to images.
+    The two share their parameters, gradients and buffers: the dicts, not copies. Layers that make a stage become one
+    ``Block``, whose name is empty where others stand beside it. The twin of a ``Siamese`` is
+    ``without_input_gradient``, since nobody asks for the gradient with respect to images.
     """
-    if is_stage(network):
-        layers = dict(network.children())
-        conv, window = fuse(layers["conv"]), layers["pool"].window if "pool" in layers else 1
-        return NormBlock(conv, fuse(layers["norm"]), window) if "norm" in layers else Block(conv, window)
+    if isinstance(network, Sequential):
+        return _fuse_stages(network)
     fused = copy(network)
     fused.__class__ = FAST.get(type(network), type(network))
     fused._cache = None
@@ -38,12 +36,49 @@ def fuse(network):
     return without_input_gradient(fused) if isinstance(fused, Siamese) else fused
 
 
+def _fuse_stages(network):
+    """The fast twin of layers one after another."""
+    rest, names, layers = list(network.children()), [], []
+    while rest:
+        length = stage_length([layer for _, layer in rest])
+        stage, rest = rest[: length or 1], rest[length or 1 :]
+        names.append("" if length else stage[0][0])
+        layers.append(_block(stage) if length else fuse(stage[0][1]))
+    if names == [""]:
+        return layers[0]
+    fused = copy(network)
+    if "" in names:
+        fused.__class__, fused.names = Named, tuple(names)
+    fused.layers, fused._cache = tuple(layers), None
+    return fused
+
+
+def _block(stage):
+    """The block that computes a stage, (name, layer) of each of its layers."""
+    of_kind = {kind(layer): (name, layer) for name, layer in stage}
+    pool = of_kind.get("pool", (None, None))[1]
+    names, layers = zip(*(of_kind[each] for each in ("conv", "norm") if each in of_kind), strict=True)
+    layers = map(fuse, layers)
+    return NormBlock(*layers, pool, "relu" in of_kind, names) if "norm" in of_kind else Block(*layers, pool, names)
+
+
+def stage_length(layers):
+    """How many of these layers, from the first on, one block computes; 0 if none does."""
+    kinds = tuple(map(kind, layers[:4]))
+    length = max((n for n in range(2, 5) if kinds[:n] in STAGES), default=0)
+    return 0 if "norm" in kinds[:length] and "b" in layers[0].params else length  # a NormBlock adds no bias
+
+
+def kind(layer):
+    """What a layer is to a stage: "conv", "norm", "relu", "pool" or None."""
+    kinds = {Conv2D: "conv", BatchNorm: "norm", ReLU: "relu"}
+    return "pool" if isinstance(layer, MaxPool2D) else kinds.get(type(layer))
+
+
 def is_stage(layer):
-    """Whether a layer is a ``Named`` stage that a ``Block`` or a ``NormBlock`` computes."""
-    if type(layer) is not Named or layer.names not in STAGES:
-        return False
-    kinds_fit = all(type(each) is KINDS[name] for name, each in layer.children())
-    return kinds_fit and not ("norm" in layer.names and "b" in layer.layers[0].params)  # a NormBlock adds no bias
+    """Whether all of a layer's children are computed by one block."""
+    children = [child for _, child in layer.children()]
+    return isinstance(layer, Named) and stage_length(children) == len(children)
 
 
 def without_input_gradient(network):

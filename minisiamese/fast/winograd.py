@@ -79,24 +79,28 @@ def minimal(m, dtype=np.float64, xp=np):
 class Plan:
     """Matrices and sizes for one shape of image and kernel; A, B, G and T as above, size m + 2, pitch W + P."""
 
-    def __init__(self, x_shape, weights, padding):
-        self.xp, self.P, (_, H, W, self.C), self.O = array_module(weights), padding, x_shape, weights.shape[-1]
+    def __init__(self, xp, x_shape, channels_out, padding, dtype):
+        self.xp, self.P, (_, H, W, self.C), self.O, self.dtype = xp, padding, x_shape, channels_out, dtype
         self.Ho, self.Wo, self.pitch = (*(extent + 2 * padding - KERNEL + 1 for extent in (H, W)), W + padding)
         self.m, self.T = tiles(self.Ho)
         self.size = self.m + KERNEL - 1
-        self.A, self.B, self.G = minimal(self.m, weights.dtype, self.xp)
+        self.A, self.B, self.G = minimal(self.m, dtype, xp)
+        # X and Y of an image, in chunks that are the larger the more Z, all of which each chunk goes through, is
+        image, Z = (
+            self.size * n * self.A.itemsize for n in (self.T * self.pitch * (self.C + self.O), 3 * self.C * self.O)
+        )
+        self.image_bytes = max(1, image * HOST_CHUNK_BYTES // (HOST_CHUNK_BYTES + Z // 2))
+
+    def kernel(self, weights):
+        """Z (size, 1, 3C, O): one for all phases."""
         with one_blas_thread():
-            self.Z = (self.G @ weights.reshape(KERNEL, -1)).reshape(self.size, 1, -1, self.O)  # one for all phases
-        # of X and Y of an image, and its share of Z, all of which each chunk goes through
-        numbers = self.size * self.T * self.pitch * (self.C + self.O)
-        room = HOST_CHUNK_BYTES + self.Z.nbytes // 2
-        self.image_bytes = max(1, numbers * weights.itemsize * HOST_CHUNK_BYTES // room)
+            return (self.G @ weights.reshape(KERNEL, -1)).reshape(self.size, 1, -1, self.O)
 
     def at_points(self, n, channels, margin=0):
         """Memory for X or Y of n images, in whole threes of pixels and a ``margin``: (size, pixels, channels); and its
         rows as (n, T, size, pitch * channels)."""
         pixels = n * self.T * self.pitch
-        memory = self.xp.empty((self.size, -(-pixels // KERNEL) * KERNEL + margin, channels), self.Z.dtype)
+        memory = self.xp.empty((self.size, -(-pixels // KERNEL) * KERNEL + margin, channels), self.dtype)
         memory[:, pixels:] = 0
         return memory, memory[:, :pixels].reshape(self.size, n, self.T, -1).transpose(1, 2, 0, 3)
 
@@ -111,19 +115,22 @@ class Plan:
         i, r, c = X.strides
         return view(X, (self.size, KERNEL, X.shape[1] // KERNEL, KERNEL * self.C), (i, r, KERNEL * r, c))
 
-    def convolve(self, x):
+    def convolve(self, x, Z):
         """y (n, Ho, Wo, O) of some images."""
         Y, rows = self.at_points(len(x), self.O)
-        self.xp.matmul(self.patches(x), self.Z, out=by_phase(Y))
+        self.xp.matmul(self.patches(x), Z, out=by_phase(Y))
         y = self.xp.matmul(self.A, rows).reshape(len(x), self.T * self.m, self.pitch, self.O)
         return y[:, : self.Ho, : self.Wo]
 
     def kernel_gradient(self, x, dy):
-        """dZ (size, 3C, O) of some images."""
+        """dW (3 * 3C, O) of some images."""
         dY, rows = self.at_points(len(x), self.O)
         framed_dy = framed(dy, 0, self.T * self.m, self.pitch)
         self.xp.matmul(self.A.T, framed_dy.reshape(len(x), self.T, self.m, -1), out=rows)
-        return self.xp.matmul(self.patches(x).swapaxes(2, 3), by_phase(dY)).sum(axis=1)
+        dW = self.xp.zeros((KERNEL, KERNEL * self.C, self.O), dY.dtype)
+        for X_i, dY_i, G_i in zip(self.patches(x), by_phase(dY), self.G, strict=True):
+            dW += G_i[:, None, None] * self.xp.matmul(X_i.swapaxes(1, 2), dY_i).sum(axis=0)
+        return dW.reshape(-1, self.O)
 
 
 def framed(x, start, height, width):
@@ -141,33 +148,28 @@ def by_phase(Y):
     return Y.reshape(len(Y), -1, KERNEL, Y.shape[-1]).swapaxes(1, 2)
 
 
-def turned(weights):
-    """The kernel of dx, (3, 3, O, C)."""
-    return array_module(weights).ascontiguousarray(weights[::-1, ::-1].swapaxes(2, 3))
-
-
 def correlate(x, weights, stride, padding, then):
     """As ``algorithms.correlate``."""
-    plan = Plan(x.shape, weights, padding)
-    return in_chunks(lambda rows: then(rows, plan.convolve(x[rows])), len(x), plan.image_bytes, plan.xp)
+    plan = Plan(array_module(x), x.shape, weights.shape[-1], padding, x.dtype)
+    Z = plan.kernel(weights)
+    return in_chunks(lambda rows: then(rows, plan.convolve(x[rows], Z)), len(x), plan.image_bytes, plan.xp)
 
 
 def gradients(x, weights, stride, padding, dy_of, input_gradient=True):
     """As ``algorithms.gradients``."""
-    xp, plan, O = array_module(x), Plan(x.shape, weights, padding), weights.shape[-1]
+    xp, (_, _, C, O) = array_module(x), weights.shape
+    plan = Plan(xp, x.shape, O, padding, x.dtype)
     if input_gradient:
         dx = empty(xp, x.shape, x.dtype)
-        back = Plan((len(x), plan.Ho, plan.Wo, O), turned(weights), KERNEL - 1 - padding)
+        back = Plan(xp, (len(x), plan.Ho, plan.Wo, O), C, KERNEL - 1 - padding, x.dtype)
+        Z = back.kernel(xp.ascontiguousarray(weights[::-1, ::-1].swapaxes(2, 3)))
 
     def differentiate(rows):
-        """Writes dx; returns dZ, with db as one more row."""
+        """Writes dx; returns dW, with db as one more row."""
         dy = dy_of(rows)
         if input_gradient:
-            dx[rows] = back.convolve(dy)
-        dZ = plan.kernel_gradient(x[rows], dy)
-        return xp.concatenate([dZ.reshape(-1, O), column_sums(dy.reshape(-1, O))[None]])
+            dx[rows] = back.convolve(dy, Z)
+        return xp.concatenate([plan.kernel_gradient(x[rows], dy), column_sums(dy.reshape(-1, O))[None]])
 
     total = in_chunks(differentiate, len(x), plan.image_bytes, xp)
-    with one_blas_thread():
-        dW = (plan.G.T @ total[:-1].reshape(plan.size, -1)).reshape(weights.shape)
-    return dx if input_gradient else None, dW, total[-1]
+    return dx if input_gradient else None, total[:-1].reshape(weights.shape), total[-1]

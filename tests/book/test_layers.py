@@ -61,7 +61,7 @@ CASES = {  # name: layer, shape of x, further arguments of forward
     "BatchNorm-fast": lambda rng: (fuse(BatchNorm(3)), (3, 4, 5, 3), ()),
     "Named": lambda rng: (stage(Conv2D(2, 3, 3, rng, bias=None), norm=BatchNorm(3), pool=2), (3, 6, 7, 2), ()),
     "Block": lambda rng: (fuse(stage(Conv2D(2, 3, 3, rng, padding=1), pool=2)), (2, 5, 7, 2), ()),
-    "Block-fourier": lambda rng: (Block(fast(Conv2D(2, 3, 3, rng), "fourier"), window=2), (2, 6, 7, 2), ()),
+    "Block-fourier": lambda rng: (Block(fast(Conv2D(2, 3, 3, rng), "fourier"), MaxPool2D(2)), (2, 6, 7, 2), ()),
     "Block-normalised": lambda rng: (
         fuse(stage(Conv2D(2, 3, 3, rng, bias=None), norm=BatchNorm(3), pool=2)),
         (3, 6, 7, 2),

@@ -6,6 +6,7 @@ from conftest import fast
 
 from minisiamese.backend import to_host
 from minisiamese.convolution import Conv2D
+from minisiamese.fast import algorithms
 from minisiamese.fast.block import Block, NormBlock
 from minisiamese.fast.fuse import fuse
 from minisiamese.layers import BatchNorm, ReLU, Sequential
@@ -25,8 +26,8 @@ def pair(gamma, window, algorithm, bias=None):
         parts.append((conv, norm))
     (conv, norm), (conv2, norm2) = parts
     layers = [conv2, *([norm2] if norm2 else []), ReLU(), MaxPool2D(window)]
-    conv = fast(conv, algorithm)
-    block = NormBlock(conv, norm, window) if norm else Block(conv, window)
+    conv, pool = fast(conv, algorithm), MaxPool2D(window) if window > 1 else None
+    block = NormBlock(conv, norm, pool) if norm else Block(conv, pool)
     return block.astype(np.float64), Sequential(*layers).astype(np.float64)
 
 
@@ -34,7 +35,7 @@ def arrays(layer, kind):
     return [to_host(array) for _, part in layer.walk() for array in getattr(part, kind).values()]
 
 
-@pytest.mark.parametrize("algorithm", ["im2col", "fourier"])
+@pytest.mark.parametrize("algorithm", algorithms.ALGORITHMS)
 @pytest.mark.parametrize("window", [1, 2, 3])
 @pytest.mark.parametrize("gamma", [None, [1, 2, 0.5, 3], [-1, 2, -0.5, -3]])
 def test_block_is_its_layers(rng, gamma, window, algorithm, device, put):
@@ -71,7 +72,7 @@ def test_a_blank_background_gives_its_gradient_to_the_first_pixel(rng, device, p
 @pytest.mark.parametrize(("window", "size"), [(17, 40), (4, 5)])
 def test_a_window_that_does_not_fit_is_an_error(rng, window, size):
     with pytest.raises(ValueError, match="pooling window"):
-        Block(fuse(Conv2D(1, 2, 3, rng)), window).forward(np.zeros((2, size, size, 1), np.float32))
+        Block(fuse(Conv2D(1, 2, 3, rng)), MaxPool2D(window)).forward(np.zeros((2, size, size, 1), np.float32))
 
 
 def test_the_variance_keeps_its_digits_beside_a_large_mean(rng, device, put):

@@ -178,11 +178,27 @@ def test_layers_in_a_list_are_fused_too(rng):
 def test_every_layer_that_can_be_faster_is(rng):
     body = Named(conv1=Conv2D(2, 2, 3, rng, padding=1, bias=None), bn1=BatchNorm(2), relu=ReLU())
     network = fuse(
-        Sequential(Residual(body), Frozen(Sequential(Linear(2, 2, rng))), stage(rng, "conv", "norm", "relu"))
+        Sequential(Residual(body), Frozen(Sequential(Linear(2, 2, rng))), BatchNorm(2), Conv2D(2, 1, 1, rng))
     )
-    residual, frozen, block = network.layers
-    kinds = [type(layer) for layer in (*residual.body.layers, frozen.layer.layers[0], block, block.conv, block.norm)]
-    assert kinds == [FastConv2D, FastBatchNorm, ReLU, FastLinear, NormBlock, FastConv2D, FastBatchNorm]
+    residual, frozen, norm, conv = network.layers
+    kinds = [type(layer) for layer in (residual.body, residual.body.conv, residual.body.norm, frozen.layer.layers[0])]
+    assert kinds == [NormBlock, FastConv2D, FastBatchNorm, FastLinear]
+    assert (type(norm), type(conv)) == (FastBatchNorm, FastConv2D)
+
+
+def test_stages_among_other_layers_are_computed_together_and_keep_their_names(rng, put):
+    """Without ReLU, with one, and with a pool whose windows overlap; and no stage: the convolution has a bias."""
+    layers = {"conv1": Conv2D(2, 4, 3, rng, bias=None), "bn1": BatchNorm(4), "conv2": Conv2D(4, 4, 3, rng, bias=None)}
+    layers |= {"bn2": BatchNorm(4), "relu2": ReLU(), "conv3": Conv2D(4, 4, 1, rng, bias=None), "bn3": BatchNorm(4)}
+    layers |= {"pool3": resnet.StridedMaxPool2D(), "relu3": ReLU(), "conv4": Conv2D(4, 2, 1, rng), "bn4": BatchNorm(2)}
+    plain = Named(**layers)
+    randomise(plain)
+    fused = fuse(plain)
+    assert list(fused.arrays()) == list(plain.arrays())
+    assert [type(layer) for layer in fused.layers] == [NormBlock] * 3 + [FastConv2D, FastBatchNorm]
+    assert_equal(plain, rng.normal(size=(3, 11, 12, 2)), np.float64, put)
+    numbered = Sequential(*layers.values())
+    assert list(fuse(numbered).arrays()) == list(numbered.arrays())
 
 
 @pytest.mark.parametrize("name", ["koch35", "conv4", "resnet18"])

@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 from conftest import fast
 
+from minisiamese import threads
 from minisiamese.backend import to_device, to_host
 from minisiamese.convolution import Conv2D
 from minisiamese.fast import algorithms, winograd
 from minisiamese.fast.fuse import fuse
+
+
+@pytest.mark.parametrize("m", winograd.TILES)
+def test_m_plus_two_products_are_enough_for_m_outputs(rng, m):
+    A, B, G = winograd.minimal(m)
+    d, g = rng.normal(size=m + 2), rng.normal(size=3)
+    expected = [d[j : j + 3] @ g for j in range(m)]
+    np.testing.assert_allclose(A @ ((B @ d) * (G @ g)), expected, atol=1e-12)
+    assert abs(B).max() <= 5 and abs(A).max() <= 8
 
 
 def both(device, x, out, padding, input_gradient=True):
@@ -36,7 +46,7 @@ def test_agrees_with_im2col(rng, device, images, height, width, channels, out, p
 
 
 def test_agrees_where_chunks_are_several_and_the_picture_wants_no_gradient(rng, device, monkeypatch):
-    monkeypatch.setattr(winograd, "work_bytes", lambda x, G: 1 << 40)  # an image at a time
+    monkeypatch.setattr(threads, "HOST_CHUNK_BYTES", 1)  # an image at a time
     for a, b in both(device, rng.normal(size=(3, 8, 9, 2)), 3, 1, input_gradient=False):
         assert abs(a - b).max() < 1e-12 * abs(a).max()
 
@@ -52,17 +62,17 @@ def test_it_is_chosen_for_3_x_3_kernels_of_many_weights(rng):
         layer = fuse(Conv2D(channels, out or channels, kernel, rng, stride, padding))
         return layer.algorithm((1, size, size, channels))
 
-    assert algorithm(56, 64) == algorithm(7, 512) == algorithm(26, 64) == algorithm(16, 64, 128, padding=0) == "winograd"
+    assert (
+        algorithm(56, 64) == algorithm(7, 512) == algorithm(26, 64) == algorithm(16, 64, 128, padding=0) == "winograd"
+    )
     assert algorithm(17, 64) == algorithm(8, 64) == "fourier"  # of conv4, with fewer weights
     assert algorithm(56, 64, kernel=5, padding=2) == "fourier"
     assert algorithm(56, 64, stride=2) == algorithm(224, 3, 64) == algorithm(52, 1, 64) == "im2col"
     assert algorithm(26, 64, padding=3) != "winograd"  # dx would have a padding of -1
 
 
-def test_two_thirds_of_the_multiplications():
-    """Of the definition's, and the blank pixel before each row."""
+def test_half_of_the_multiplications():
+    """Of the definition's, and those of the blank pixel before each row."""
     shapes = (1, 28, 28, 64), (3, 3, 64, 32), 1, 1
-    by_definition = algorithms.multiplications(*shapes)
-    assert 28 * winograd.multiplications(*shapes) == 29 * 2 / 3 * by_definition
-    odd = (1, 27, 28, 64), *shapes[1:]
-    assert winograd.multiplications(*odd) == winograd.multiplications(*shapes)  # a row left over is half a pair
+    assert 2 * 28 * winograd.multiplications(*shapes) == 29 * algorithms.multiplications(*shapes)
+    assert winograd.tiles(28) == (4, 7) and winograd.tiles(27) == (4, 7) and winograd.tiles(6) == (3, 2)
