@@ -8,11 +8,14 @@ same way.
 Notation: a (N, H, W, O) the result of the convolution; t its maxima, or a itself where nothing is pooled; y the output.
 """
 
+from functools import reduce
+
 from minisiamese.backend import array_module, column_sums
 from minisiamese.fast.algorithms import correlate
 from minisiamese.fast.layers import affine, input_affine, moments, statistics
 from minisiamese.layers import Layer
 from minisiamese.memory import empty
+from minisiamese.pooling import largest
 from minisiamese.threads import in_chunks
 
 
@@ -60,12 +63,12 @@ class Block(Layer):
         return xp, t, empty(xp, t.shape, "uint8") if train else None
 
     def maxima(self, a, winner, rows):
-        """t of the images ``rows``; their winners are stored."""
+        """t of the images ``rows``; their winners are stored where there is memory for them."""
         if not self.pool:
             return a
-        t, won = self.pool.pool(a)
-        if winner is not None:
-            winner[rows] = won
+        if winner is None:
+            return reduce(array_module(a).maximum, self.pool.pixels(a))
+        t, winner[rows] = largest(self.pool.pixels(a))
         return t
 
     def spread(self, dt, winner, rows, x_shape):

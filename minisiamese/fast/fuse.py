@@ -6,12 +6,13 @@ from minisiamese.convolution import Conv2D
 from minisiamese.fast.algorithms import FastConv2D
 from minisiamese.fast.block import Block, NormBlock
 from minisiamese.fast.first import first
+from minisiamese.fast.head import FastL1Head
 from minisiamese.fast.layers import FastBatchNorm, FastLinear
 from minisiamese.layers import BatchNorm, Layer, Linear, Named, ReLU, Sequential
 from minisiamese.pooling import MaxPool2D
-from minisiamese.siamese import Siamese
+from minisiamese.siamese import L1Head, Siamese
 
-FAST = {Conv2D: FastConv2D, BatchNorm: FastBatchNorm, Linear: FastLinear}
+FAST = {Conv2D: FastConv2D, BatchNorm: FastBatchNorm, Linear: FastLinear, L1Head: FastL1Head}
 ENDS = ("relu",), ("relu", "pool"), ("pool", "relu")
 STAGES = {("conv", *end) for end in ENDS} | {("conv", "norm", *end) for end in ((), *ENDS)}  # computed together
 
