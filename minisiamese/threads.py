@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
@@ -73,29 +72,59 @@ def in_chunks(task, count, item_bytes, xp=np):
     if xp is not np or getattr(_inside, "task", False):
         return _sum(map(task, slices))
 
-    def run(rows):
-        _inside.task = True
+    with one_blas_thread():
+        work = _Work(task, slices)
+        others = [_pool(_threads).submit(work.go_on) for _ in range(min(_threads, len(slices)) - 1)]
         try:
-            return task(rows)
+            work.go_on()
+            wait(others)
+        finally:  # also after Ctrl-C while this thread waits
+            work.stop()
+            wait(others)
+        return work.result()
+
+
+class _Work:
+    """Slices that several threads take in turn, and the sum of what the task returns for them, in their order."""
+
+    def __init__(self, task, slices):
+        self.task, self.slices, self.total, self.errors = task, slices, None, []
+        self.taken = self.added = 0  # how many slices
+        self.parts, self.turn = {}, threading.Lock()
+
+    def go_on(self):
+        """Take one slice after another. After an error or Ctrl-C in any thread no further one is begun."""
+        _inside.task, number = True, 0
+        try:
+            while (number := self._take()) is not None:
+                self._add(number, self.task(self.slices[number]))
+        except BaseException as error:
+            self.stop()
+            self.errors.append((number or 0, error))
         finally:
             _inside.task = False
 
-    with one_blas_thread():
-        if len(slices) == 1:
-            return run(slices[0])
-        return _sum(_results(deque(_pool(_threads).submit(run, rows) for rows in slices)))
+    def stop(self):
+        """Begin no further slice."""
+        self.taken = len(self.slices)
 
+    def result(self):
+        """The sum, or the error of the first slice that has one, raised."""
+        if self.errors:
+            raise min(self.errors, key=lambda each: each[0])[1]
+        return self.total
 
-def _results(futures):
-    """The results in order; after an error or Ctrl-C no further chunk starts, and the running ones are waited for."""
-    try:
-        while futures:
-            yield futures[0].result()
-            futures.popleft()
-    finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
+    def _take(self):
+        with self.turn:
+            self.taken += 1
+            return self.taken - 1 if self.taken <= len(self.slices) else None
+
+    def _add(self, number, part):
+        with self.turn:
+            self.parts[number] = part
+            while self.added in self.parts:
+                self.total = _sum([self.total, self.parts.pop(self.added)])
+                self.added += 1
 
 
 def _sum(parts):

@@ -20,7 +20,7 @@ from minisiamese.threads import in_chunks
 
 FOURIER_PAYS = 0.5  # the share of im2col's multiplications below which Fourier's five products take less time on a CPU
 WINOGRAD_PAYS = 8  # channels in from which on Winograd's sums of rows take less time than columns
-FEW_WEIGHTS = 9 * 64 * 64  # of a 3 x 3 kernel up to which its spectrum, twice as large or more for each pixel, is small
+FEW_WEIGHTS = 16  # pairs of channels by pixels up to which a 3 x 3 kernel's spectrum takes little beside the images'
 
 
 def correlate(x, weights, stride, padding, then):
@@ -85,7 +85,7 @@ class FastConv2D(Conv2D):
         """The name of the algorithm for images of this shape.
 
         Fourier's where it needs less than ``FOURIER_PAYS`` of im2col's multiplications, but Winograd's where the kernel
-        is 3 x 3 and has many weights. Only the shape of one image counts, so a run repeats exactly and results do not
+        is 3 x 3 and has many weights for the size of the image. Only the shape of one image counts, so a run repeats exactly and results do not
         depend on the batch size; for an image or two im2col would be faster, as the kernel's transform does not shrink
         with the batch.
         """
@@ -93,7 +93,8 @@ class FastConv2D(Conv2D):
         shapes = x_shape, W.shape, self.stride, self.padding
         by_winograd = winograd.fits(*shapes[1:]) and x_shape[3] >= WINOGRAD_PAYS
         by_fourier = sum(fourier.multiplications(*shapes)) < FOURIER_PAYS * multiplications(*shapes)
-        if by_winograd and (W.size > FEW_WEIGHTS or not by_fourier):
+        many_weights = W.shape[2] * W.shape[3] > FEW_WEIGHTS * x_shape[1] * x_shape[2]
+        if by_winograd and (many_weights or not by_fourier):
             return "winograd"
         return "fourier" if by_fourier else "im2col"
 

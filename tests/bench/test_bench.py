@@ -112,9 +112,10 @@ def test_a_process_times_every_layer_and_counts_its_arithmetic():
     rows = result["layers"]
     assert [row["layer"] for row in rows] == [
         "FirstNormBlock 3 x 3, 1 to 64, patches",
-        *["NormBlock 3 x 3, 64 to 64, fourier"] * 3,
+        "NormBlock 3 x 3, 64 to 64, fourier",
+        *["NormBlock 3 x 3, 64 to 64, winograd"] * 2,
         "Flatten",
-        "L1Head",
+        "FastL1Head",
     ]
     assert all(row["forward"] > 0 and row["backward"] > 0 for row in rows)
     # 20 images of 35 x 35 and of 17 x 17; no gradient by the picture

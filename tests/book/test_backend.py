@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -171,6 +172,34 @@ def test_an_error_in_a_chunk_is_not_lost():
 
     with pytest.raises(ValueError, match="chunk 0"):
         threads.in_chunks(fail, 10, THIRD)
+
+
+def test_the_error_is_that_of_the_first_chunk_that_fails_whichever_thread_it_is_in(monkeypatch):
+    monkeypatch.setattr(threads, "_threads", 2)
+    both = threading.Barrier(2)
+
+    def fail(rows):
+        both.wait(timeout=10)
+        raise ValueError(f"chunk {rows.start}")
+
+    for _ in range(5):
+        with pytest.raises(ValueError, match="chunk 0"):
+            threads.in_chunks(fail, 8, threads.HOST_CHUNK_BYTES)
+
+
+def test_an_interrupt_stops_all_threads(monkeypatch):
+    monkeypatch.setattr(threads, "_threads", 2)
+    begun = []
+
+    def task(rows):
+        begun.append(rows.start)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.in_chunks(task, 40, threads.HOST_CHUNK_BYTES)
+    assert len(begun) <= 3
 
 
 def test_column_sums(rng, put):

@@ -65,7 +65,8 @@ def test_it_is_chosen_for_3_x_3_kernels_of_many_weights(rng):
     assert (
         algorithm(56, 64) == algorithm(7, 512) == algorithm(26, 64) == algorithm(16, 64, 128, padding=0) == "winograd"
     )
-    assert algorithm(17, 64) == algorithm(8, 64) == "fourier"  # of conv4, with fewer weights
+    assert algorithm(8, 64) == algorithm(4, 64) == "winograd"
+    assert algorithm(17, 64) == "fourier"  # of conv4, with fewer weights by its pixels
     assert algorithm(56, 64, kernel=5, padding=2) == "fourier"
     assert algorithm(56, 64, stride=2) == algorithm(224, 3, 64) == algorithm(52, 1, 64) == "im2col"
     assert algorithm(26, 64, padding=3) != "winograd"  # dx would have a padding of -1
