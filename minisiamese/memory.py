@@ -4,28 +4,26 @@ import ctypes
 import math
 import threading
 import weakref
+from contextlib import suppress
 
 import numpy as np
 
 SMALL_BYTES = 1 << 20  # arrays up to here are left to NumPy
 
 
-def _keep_freed_memory():
-    """Tell glibc to keep up to 256 MiB of freed memory, and to give arrays of up to 32 MiB memory from it.
-
-    By default glibc returns arrays above 128 KiB to the system, and fresh pages are as slow as ``empty`` says. Other C
-    libraries have no ``mallopt``, and stay as they are.
-    """
-    mmap_threshold, trim_threshold = -3, -1  # from malloc.h
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, TypeError, OSError):
-        return
-    mallopt(mmap_threshold, 32 << 20)
-    mallopt(trim_threshold, 256 << 20)
+TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4  # from malloc.h
 
 
-_keep_freed_memory()
+def mallopt(parameter, value):
+    """Set one of glibc's parameters; other C libraries have no ``mallopt``, and stay as they are."""
+    with suppress(AttributeError, TypeError, OSError):
+        ctypes.CDLL(None).mallopt(parameter, value)
+
+
+# Tell glibc to keep up to 256 MiB of freed memory, and to give arrays of up to 32 MiB memory from it. By default glibc
+# returns arrays above 128 KiB to the system, and fresh pages are as slow as ``empty`` says.
+mallopt(MMAP_THRESHOLD, 32 << 20)
+mallopt(TRIM_THRESHOLD, 256 << 20)
 
 
 class _Memory(np.ndarray):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -10,8 +11,11 @@ from minisiamese.backbones.residual import GlobalAveragePool, Residual
 from minisiamese.backbones.resnet import MEAN, STD, Standardise, StridedMaxPool2D
 from minisiamese.convolution import Conv2D
 from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential, Sigmoid
+from minisiamese.memory import MMAP_MAX, TRIM_THRESHOLD, mallopt
 from minisiamese.pooling import MaxPool2D
 
+AT_A_TIME = 50  # images that are embedded at a time
+LARGEST = 512 << 20
 FORMATS = {"first": torch.contiguous_format, "last": torch.channels_last}
 
 
@@ -74,13 +78,13 @@ class TorchTwin(nn.Module):
         which are in both formats, with the strides of the other, and PyTorch then goes on in that one."""
         return torch.tensor(images).permute(0, 3, 1, 2).clone(memory_format=self.format)
 
-    def loss(self, images, batch):
-        """The loss of a batch of pairs (binary cross-entropy) or of an episode (the N-way task)."""
-        z = self.twin(images)
-        s = (z[batch.pairs[:, 0]] - z[batch.pairs[:, 1]]).abs() @ self.alpha + self.b
+    def loss(self, images, batch, scores=None):
+        """The loss of a batch of pairs (binary cross-entropy) or of an episode (the N-way task), by ``gathered`` scores
+        or by others of this form."""
+        s = (scores or gathered(batch))(self, self.twin(images))
         if batch.tasks is None:
             return F.binary_cross_entropy_with_logits(s, batch.same)
-        return F.cross_entropy(s[batch.tasks], batch.target)
+        return F.cross_entropy(s, batch.target)
 
     def gradients(self):
         """{our name: gradient in the order of our axes} of every parameter."""
@@ -128,27 +132,70 @@ class TorchStandardise(nn.Module):
         return ((1 - x if self.grey else x) - self.mean) / self.std
 
 
+def gathered(batch):
+    """The scores of a batch as a function of the twin and its embeddings: of its pairs, one by one, or in its tasks."""
+
+    def scores(twin, z):
+        s = (z[batch.pairs[:, 0]] - z[batch.pairs[:, 1]]).abs() @ twin.alpha + twin.b
+        return s if batch.tasks is None else s[batch.tasks]
+
+    return scores
+
+
+def broadcast(batch):
+    """The same in fewer steps: for the tasks of an episode the scores of all pairs of embeddings at once, as long as
+    their differences take no more than ``LARGEST`` bytes."""
+    if batch.tasks is None:
+        return gathered(batch)
+    a, b = batch.pairs[batch.tasks].unbind(-1)
+
+    def scores(twin, z):
+        if len(z) * z.nbytes > LARGEST:
+            return gathered(batch)(twin, z)
+        return ((z[:, None] - z[None]).abs() @ twin.alpha + twin.b)[a, b]
+
+    return scores
+
+
 def tensors(batch, device="cpu"):
     """A batch whose tuples are PyTorch's."""
     parts = {key: getattr(batch, key) for key in ("pairs", "same", "tasks", "target")}
     return replace(batch, **{key: torch.tensor(part, device=device) for key, part in parts.items() if part is not None})
 
 
-def step_of(twin, images, batch, optimizer, rate, threads, device="cpu"):
-    """A function that does one training step with "momentum" or "adam"."""
-    torch.set_num_threads(threads)
+def set_memory(peer):
+    """Set glibc's memory as it is by itself (default), or as is best for PyTorch: all of it kept when it is freed.
+
+    Our own package has set it for NumPy. By itself glibc comes to keep up to 64 MiB at its end, twice the largest array
+    that it does not take from the system as it is.
+    """
+    if peer == "default":
+        mallopt(TRIM_THRESHOLD, 64 << 20)
+    else:
+        mallopt(MMAP_MAX, 0)
+        mallopt(TRIM_THRESHOLD, -1)
+
+
+def step_of(twin, images, batch, optimizer, rate, peer="default", device="cpu"):
+    """A function that does one training step with "momentum" or "adam", as a peer does it.
+
+    "default" is PyTorch as its tutorials use it; "tuned" has one kernel for the whole update, and the scores of an
+    episode by ``broadcast``; "compiled" is tuned and goes through ``torch.compile``.
+    """
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # cuDNN's is on if nobody asks
     torch.backends.cudnn.benchmark = True  # it tries all its ways in the first step, and takes the fastest
-    twin = twin.to(device)
+    twin, fused = twin.to(device), True if peer != "default" else None
     if optimizer == "momentum":
-        update = torch.optim.SGD(twin.parameters(), rate, momentum=0.9)
+        update = torch.optim.SGD(twin.parameters(), rate, momentum=0.9, fused=fused)
     else:
-        update = torch.optim.Adam(twin.parameters(), rate)
+        update = torch.optim.Adam(twin.parameters(), rate, fused=fused)
     images, batch = twin.images(images).to(device), tensors(batch, device)
+    scores = gathered(batch) if peer == "default" else broadcast(batch)
+    loss_of = torch.compile(twin.loss) if peer == "compiled" else twin.loss
 
     def step():
         update.zero_grad()
-        loss = twin.loss(images, batch)
+        loss = loss_of(images, batch, scores)
         loss.backward()
         update.step()
         return loss.item()
@@ -158,3 +205,18 @@ def step_of(twin, images, batch, optimizer, rate, threads, device="cpu"):
         torch.cuda.empty_cache()  # the memory of cuDNN's trials
         torch.cuda.reset_peak_memory_stats()
     return step
+
+
+def embedding_of(twin, views, peer="default", device="cpu"):
+    """A function that embeds the images of ``views``, ``AT_A_TIME`` at a time."""
+    embed = torch.compile(twin.twin) if peer == "compiled" else twin.twin
+
+    @torch.no_grad()
+    def embeddings():
+        twin.eval()
+        count = len(views.images)
+        for start in range(0, count, AT_A_TIME):
+            rows = np.arange(start, min(start + AT_A_TIME, count))
+            embed(twin.images(views(rows)).to(device)).cpu()
+
+    return embeddings

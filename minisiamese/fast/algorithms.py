@@ -85,9 +85,9 @@ class FastConv2D(Conv2D):
         """The name of the algorithm for images of this shape.
 
         Fourier's where it needs less than ``FOURIER_PAYS`` of im2col's multiplications, but Winograd's where the kernel
-        is 3 x 3 and has many weights for the size of the image. Only the shape of one image counts, so a run repeats exactly and results do not
-        depend on the batch size; for an image or two im2col would be faster, as the kernel's transform does not shrink
-        with the batch.
+        is 3 x 3 and has many weights for the size of the image. Only the shape of one image counts, so a run repeats
+        exactly and results do not depend on the batch size; for an image or two im2col would be faster, as the kernel's
+        transform does not shrink with the batch.
         """
         W = self.params["W"]
         shapes = x_shape, W.shape, self.stride, self.padding

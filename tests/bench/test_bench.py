@@ -106,7 +106,7 @@ def small_peak(monkeypatch):
 
 
 def test_a_process_times_every_layer_and_counts_its_arithmetic():
-    result = bench.work("conv4", "ours", 5, 2, available_cores(), "cpu", layers=True)
+    result = bench.work("conv4", "ours", 5, 2, available_cores(), "cpu", more="layers")
     assert result["seconds"] > 0 and result["draw_seconds"] > 0 and result["peak_gflops"] > 0
     assert result["peak_bytes"] > 50e6
     rows = result["layers"]
@@ -126,7 +126,7 @@ def test_a_process_times_every_layer_and_counts_its_arithmetic():
 
 
 def test_a_gpu_is_measured_the_same_way(device):
-    result = bench.work("conv4", "ours", 5, 2, available_cores(), device, layers=True)
+    result = bench.work("conv4", "ours", 5, 2, available_cores(), device, more="layers")
     assert result["seconds"] > 0 and result["draw_seconds"] > 0 and result["peak_gflops"] > 0
     assert result["peak_bytes"] > 0
     assert all(row["forward"] > 0 and row["backward"] > 0 for row in result["layers"])
@@ -134,7 +134,7 @@ def test_a_gpu_is_measured_the_same_way(device):
 
 def test_our_steps_train(device):
     problem = bench.Problem("conv4", 5, device)
-    step = problem.our_step()
+    step = problem.ours()[0]
     losses = [step() for _ in range(8)]
     assert losses[-1] < losses[0]
     assert not any(to_host(grad).any() for _, layer in problem.network.walk() for grad in layer.grads.values())
@@ -147,33 +147,54 @@ def test_steps_repeat_bit_by_bit(name, monkeypatch):
     runs = []
     for _ in range(2):
         problem = bench.Problem(name, 3)
-        step = problem.our_step()
+        step = problem.ours()[0]
         losses = [step(), step()]
         runs.append((losses, [array.tobytes() for array in problem.network.arrays().values()]))
     assert runs[0] == runs[1]
 
 
-def test_pytorchs_steps_are_ours():
+@pytest.mark.parametrize("peer", ["default", "tuned"])  # the compiled step is the tuned one's, and takes a minute
+def test_pytorchs_steps_are_ours(peer):
     """Ten updates later, both have the same loss: same gradients, same optimiser. Neither may take to TF32 on a GPU."""
     torch = pytest.importorskip("torch")
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
-    theirs, step = bench.Problem("conv4", 5).torch_step("last", available_cores()), bench.Problem("conv4", 5).our_step()
+    (step, _), (theirs, _) = bench.Problem("conv4", 5).ours(), bench.Problem("conv4", 5).pytorchs(peer, "last", 1)
     ours = [step() for _ in range(10)]
     np.testing.assert_allclose([theirs() for _ in range(10)], ours, rtol=1e-3)
     assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
     assert ours[-1] < ours[0]
 
 
+@pytest.mark.parametrize("largest", [1 << 30, 0])  # all pairs at once, or too many for that
+def test_all_pairs_at_once_score_as_one_by_one(monkeypatch, largest):
+    torch = pytest.importorskip("torch")
+    from minisiamese.bench import torch_twin
+
+    monkeypatch.setattr(torch_twin, "LARGEST", largest)
+    network, _, batch = torch_reference.problem("conv4")
+    twin, batch = torch_twin.TorchTwin(network), torch_twin.tensors(batch)
+    z = torch.rand(6, 256, dtype=torch.float64)
+    both = [scores(batch)(twin, z).detach() for scores in (torch_twin.gathered, torch_twin.broadcast)]
+    assert both[0].shape == (3, 3)
+    np.testing.assert_allclose(*both, rtol=1e-12)
+
+
+SECONDS = {"default-first": 9.0, "default-last": 8.0, "tuned-first": 5.0, "tuned-last": 4.0}
+SECONDS |= {"compiled-first": 6.0, "compiled-last": 7.0}
+
+
 @pytest.fixture
 def processes(monkeypatch):
-    """Processes that take a time of our choosing: PyTorch 5 s and 4 s in its two formats; we 2 s, then 4, 6, ..."""
+    """Processes that take a time of our choosing: PyTorch the ``SECONDS`` above; we 2 s, then 4, 6, ..."""
     calls = []
 
-    def process(name, which, size, steps, threads, device, layers):
+    def process(name, which, size, steps, threads, device, more):
         calls.append((which, size))
-        seconds = {"ours": 2.0 * calls.count(("ours", size)), "first": 5.0, "last": 4.0}[which]
+        seconds = 2.0 * calls.count(("ours", size)) if which == "ours" else SECONDS[which]
         result = {"seconds": seconds, "peak_bytes": 10**9 * (1 + len(calls))}
-        if layers:
+        if more == "embedding":
+            result["embedding_seconds"] = seconds / 4
+        if more == "layers":
             rows = [
                 {"layer": "Block", "forward": 0.5, "backward": 1.0, "gflop": 600, "gflop_done": 150},
                 {"layer": "Flatten", "forward": 0.001, "backward": 0.002},
@@ -193,39 +214,56 @@ def run(monkeypatch, *arguments):
     return stop.value.code or 0
 
 
-def test_the_two_take_turns_and_the_ratio_is_pair_by_pair(processes, monkeypatch, capsys):
+def test_all_take_turns_and_the_ratio_is_to_the_fastest_round_by_round(processes, monkeypatch, capsys):
     assert run(monkeypatch, "--network", "koch", "--rounds", "3", "--json") == 0
     result = json.loads(capsys.readouterr().out)
-    assert processes[:10] == [(which, 128) for which in ("ours", *["ours", "first", "last"] * 3)]
-    assert processes[10:] == [(which, size) for size in (32, 64, 128, 256) for which in ("ours", "last")]
-    assert result["torch"]["channels"] == "last"
-    assert result["ratios"] == [4 / 4, 6 / 4, 8 / 4] and result["ratio"] == 1.5
-    assert result["ours"]["seconds"] == 6 and result["torch"]["seconds"] == 4
-    assert result["torch"]["other_channels_seconds"] == 5
-    assert result["ours"]["peak_bytes"] == 9e9 and result["torch"]["peak_bytes"] == 11e9
+    beside = ["default-last", "tuned-last", "compiled-first"]  # the faster format of each in the trial
+    assert processes[:19] == [(which, 128) for which in ("ours", *SECONDS, *["ours", *beside] * 3)]
+    assert processes[19:] == [(which, size) for size in (32, 64, 128, 256) for which in ("ours", "tuned-last")]
+    assert result["fastest"] == "tuned"
+    peers = result["peers"]
+    assert {peer: measured["channels"] for peer, measured in peers.items()} == {
+        "default": "last",
+        "tuned": "last",
+        "compiled": "first",
+    }
+    assert peers["tuned"]["ratios"] == [4 / 4, 6 / 4, 8 / 4] and result["ratio"] == 1.5
+    assert peers["default"]["ratios"] == peers["default"]["embedding_ratios"] == [4 / 8, 6 / 8, 8 / 8]
+    assert result["ours"]["seconds"] == 6 and result["ours"]["range"] == [4, 8] and peers["tuned"]["seconds"] == 4
+    assert result["ours"]["embedding_seconds"] == 1.5
+    assert result["ours"]["peak_bytes"] == 17e9 and peers["tuned"]["peak_bytes"] == 19e9
     assert result["gflops"] == 100 and result["gflops_done"] == 25
     assert [row["size"] for row in result["growth"]] == [32, 64, 128, 256]
+
+
+def test_only_the_peers_that_are_asked_for_are_measured(processes, monkeypatch, capsys):
+    assert run(monkeypatch, "--rounds", "1", "--peers", "compiled", "default", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["peers"]) == ["compiled", "default"] and result["fastest"] == "compiled"
+    assert not any(which.startswith("tuned") for which, _ in processes)
 
 
 def test_the_tables_say_what_was_measured(processes, monkeypatch, capsys):
     assert run(monkeypatch, "--rounds", "2") == 0
     printed = capsys.readouterr().out
-    assert "ratio **1.25** (pair by pair: 1.00, 1.50)" in printed
-    assert "| minisiamese | 5.000 s | 6.00 GB |" in printed
-    assert "| PyTorch, channels last | 4.000 s | 8.00 GB |" in printed
-    assert "| PyTorch, channels first | 5.000 s | |" in printed
+    assert printed.startswith("Our step takes **1.25** of PyTorch's fastest step (tuned); round by round: 1.00, 1.50\n")
+    assert "| minisiamese | 5.000 s (4.000 to 6.000) |  | 13.00 GB | 1.250 s |  |" in printed
+    assert "| PyTorch tuned, channels last | 4.000 s (4.000 to 4.000) | 1.25 | 15.00 GB | 1.000 s | 1.25 |" in printed
+    assert "| PyTorch compiled, channels first | 6.000 s (6.000 to 6.000) | 0.83 |" in printed
     assert "| Block | 500.0 | 1000.0 | 600.0 | 150.0 | 100 |" in printed
     assert "120 GFLOP/s by the definition of the layers, 30 really done; the machine's peak is 100" in printed
+    assert "| 32 | 2.000 s | 17.00 GB | 4.000 s | 18.00 GB | 0.50 |" in printed
 
 
 def test_on_a_gpu_its_name_is_told_and_more_steps_are_timed(processes, monkeypatch, capsys, device):
     process, asked = bench._process, []
     monkeypatch.setattr(bench, "_process", lambda *arguments: asked.append(arguments) or process(*arguments))
     assert run(monkeypatch, "--rounds", "1", "--device", device) == 0
-    assert {(arguments[3], arguments[5]) for arguments in asked} == (
-        {(2, "cpu"), (1, "cpu")} if device == "cpu" else {(20, "cuda"), (10, "cuda")}
-    )
-    printed = capsys.readouterr().out.splitlines()[0]
+    times = 1 if device == "cpu" else 10  # the smaller the batch, the more steps
+    assert {(*arguments[2:4], arguments[5]) for arguments in asked} == {
+        (size, steps * times, device) for size, steps in ((32, 8), (64, 4), (128, 2), (256, 1))
+    }
+    printed = capsys.readouterr().out.splitlines()[2]
     if device == "cpu":
         assert "TF32" not in printed
     else:
@@ -256,7 +294,7 @@ def test_what_is_timed_is_waited_for(monkeypatch):
         return cupy_double.synchronisations() - before
 
     problem = bench.Problem("conv4", 3, "cuda")
-    step, layers = problem.our_step(), [*problem.network.twin.layers, problem.network.head]
+    step, layers = problem.ours()[0], [*problem.network.twin.layers, problem.network.head]
     assert waited(lambda: timing.seconds_of(step, 3, "cuda")) == 2 * 3
     assert waited(lambda: timing.layer_table(layers, step, 2, "cuda")) == 2 * 2 + 3 * len(layers) * 2 * 2
 
@@ -283,7 +321,7 @@ def test_without_pytorch_there_is_no_ratio(processes, monkeypatch, capsys):
     assert {which for which, _ in processes} == {"ours"}
     assert run(monkeypatch, "--rounds", "1", "--json") == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["ratio"] is None and result["torch"] is None
+    assert result["ratio"] is None and result["fastest"] is None and result["peers"] == {}
 
 
 @pytest.mark.parametrize(
@@ -292,6 +330,7 @@ def test_without_pytorch_there_is_no_ratio(processes, monkeypatch, capsys):
         (["--rounds", "0"], "--rounds must be at least 1"),
         (["--threads", "0"], "--threads must be at least 1"),
         (["--network", "resnet"], "invalid choice"),
+        (["--peers", "best"], "invalid choice"),
         (["--device", "cuda"], "--device cuda: "),
     ],
 )

@@ -1,6 +1,6 @@
 """Loss and gradients of both networks by PyTorch, in float64, for the suite to compare ours with without PyTorch.
 
-    python tests/bench/torch_reference.py        # writes tests/torch_reference.json
+    python tests/bench/torch_reference.py        # writes tests/bench/torch_reference.json
 
 A gradient is stored as its norm and as ENTRIES of its numbers, evenly spread.
 """
@@ -26,7 +26,7 @@ def problem(name, dtype=np.float64):
     network.astype(dtype)
     images = rng.random((6, network.size, network.size, 1)).astype(dtype)
     pairs = np.array([[0, 3], [1, 4], [2, 5], [0, 5], [4, 2], [1, 1]])
-    if name == "koch":
+    if name.startswith("koch"):
         return network, images, Batch(None, pairs, same=np.array([1, 0, 1, 0, 1, 0], dtype))
     tasks, target = np.array([[0, 1, 2], [3, 4, 0], [2, 1, 4]]), np.array([0, 2, 1])
     return network, images, Batch(None, pairs, tasks=tasks, target=target)
