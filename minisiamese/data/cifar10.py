@@ -11,7 +11,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pooch
 
 import minisiamese.data.folder as folder
 from minisiamese.data.dataset import Dataset, cache_folder, find_file
@@ -46,6 +45,8 @@ def load(data_dir=None):
 
 def find(data_dir=None):
     """The path of the archive or folder; downloaded if it is nowhere, BadInput if that fails."""
+    import pooch  # slow to import: only where something is fetched
+
     path = find_file([f"cifar10/{name}" for name in FOUND_AS], data_dir)
     if path:
         return path

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pooch
 
 from minisiamese.errors import BadInput, whole_file
 
@@ -114,6 +113,8 @@ def hold_out(dataset, count):
 
 def cache_folder():
     """Where downloads and packed files are kept for this user."""
+    import pooch  # slow to import
+
     return Path(pooch.os_cache("minisiamese"))
 
 

@@ -9,7 +9,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pooch
 
 from minisiamese.data.dataset import Dataset, cache_folder, find_file
 from minisiamese.errors import BadInput
@@ -40,6 +39,8 @@ def load(split, data_dir=None):
 
 def find(name, data_dir=None):
     """The path of an idx file, as it is or gzipped; downloaded if it is nowhere."""
+    import pooch  # slow to import: only where something is fetched
+
     path = find_file([f"mnist/{name}.gz", f"mnist/{name}"], data_dir)
     if path:
         return path

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pooch
 from PIL import Image
 from tqdm import tqdm
 
@@ -57,6 +56,8 @@ def find(name, data_dir=None):
 
 def fetch(name, data_dir):
     """Download an official archive into data_dir/omniglot, checked against its md5; the path of the zip."""
+    import pooch  # slow to import: only where something is fetched
+
     address, md5 = ARCHIVES[name]
     folder = Path(data_dir) / "omniglot"
     pooch.get_logger().setLevel("WARNING")  # the progress bar says enough

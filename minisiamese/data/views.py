@@ -1,7 +1,6 @@
 """Images as a network sees them: framed, brought to its size, and distorted by affine maps."""
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from minisiamese.backend import array_module, to_device
 from minisiamese.data.affine import identity
@@ -59,6 +58,8 @@ class Views:
 def _box_filter(images, box):
     if box == 1:
         return images
+    from scipy.ndimage import uniform_filter  # slow to import: only where something is shrunk that much
+
     filtered = np.empty_like(images)
 
     def average(rows):
