@@ -66,7 +66,7 @@ def make(alphabets, drawers=DRAWERS):
         hands = Hands(rng, drawers)
         for character in alphabet.characters:
             label = labels[-1] + 1 if labels else 0
-            images += [render(lines, pen) for lines, pen in zip(*hands.draw(alphabet, character, rng), strict=True)]
+            images += [render(*drawn) for drawn in hands.draw(alphabet, character, rng)]
             labels += [label] * drawers
             groups += [group] * drawers
             drawn_by += range(1, drawers + 1)
@@ -158,7 +158,8 @@ class Hands:
         return strokes
 
     def draw(self, alphabet, character, rng):
-        """(lines, pen) of every drawer: the strokes in pixels of the supersampled frame, and the pen's width."""
+        """(lines, tips, pen) of every drawer: the strokes in pixels of the supersampled frame, the points where the
+        pen's round tip shows, and the pen's width."""
         strokes = self.trace(alphabet, character, rng)
         everything = np.concatenate(strokes, axis=1)
         low, high = everything.min(axis=1), everything.max(axis=1)
@@ -179,19 +180,27 @@ class Hands:
         place = 0.5 + self.place + rng.normal(0, 0.02, (self.count, 2))
         place = place.clip(MARGIN - low * fit, 1 - MARGIN - high * fit)  # ... and moved in
         lines = [(stroke * fit[:, None] + place[:, None]) * SIZE * SUPERSAMPLING for stroke in strokes]
-        by_drawer = [[line[drawer] for line in lines] for drawer in range(self.count)]
-        return by_drawer, np.maximum(2, np.round(self.pen * SUPERSAMPLING)).astype(int)
+        shown = [_tips(line) for line in lines]
+        pens = np.maximum(2, np.round(self.pen * SUPERSAMPLING)).astype(int).tolist()
+        for drawer, pen in enumerate(pens):
+            tips = [line[drawer][at[drawer]] for line, at in zip(lines, shown, strict=True)]
+            yield [line[drawer] for line in lines], np.concatenate(tips), pen
 
 
-def render(lines, pen):
-    """Ink (SIZE, SIZE) uint8, 255 on 0, of strokes given in pixels of the supersampled frame."""
+def _tips(line):
+    """Which points (drawers, points) of a stroke by every drawer are its ends or corners."""
+    step = np.diff(line, axis=1)
+    step /= np.linalg.norm(step, axis=2, keepdims=True) + 1e-9
+    return np.pad((step[:, 1:] * step[:, :-1]).sum(axis=2) < 0.9, ((0, 0), (1, 1)), constant_values=True)
+
+
+def render(lines, tips, pen):
+    """Ink (SIZE, SIZE) uint8, 255 on 0, of strokes, and of points with the pen's round tip, given in pixels of the
+    supersampled frame."""
     picture = Image.new("L", (SIZE * SUPERSAMPLING,) * 2)
     draw = ImageDraw.Draw(picture)
     for line in lines:
-        draw.line(line.ravel().tolist(), fill=255, width=int(pen))
-        step = np.diff(line, axis=0)
-        step /= np.linalg.norm(step, axis=1, keepdims=True) + 1e-9
-        corner = (step[1:] * step[:-1]).sum(axis=1) < 0.9  # there, and at both ends, the pen's round tip shows
-        for x, y in line[np.concatenate([[True], corner, [True]])]:
-            draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=255)
+        draw.line(line.ravel().tolist(), fill=255, width=pen)
+    for x0, y0, x1, y1 in np.concatenate([tips - pen / 2, tips + pen / 2], axis=1).tolist():
+        draw.ellipse((x0, y0, x1, y1), fill=255)
     return np.where(np.asarray(picture.reduce(SUPERSAMPLING)) > 127, np.uint8(255), np.uint8(0))

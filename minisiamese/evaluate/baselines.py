@@ -32,7 +32,7 @@ def modified_hausdorff(images, pairs):
     for image in images:
         ink = np.argwhere(image.any(axis=2)).astype(float)
         points.append(ink - ink.mean(axis=0) if len(ink) else np.zeros((1, 2)))
-    trees = [cKDTree(p) for p in points]
+    trees = [cKDTree(p, balanced_tree=False, compact_nodes=False) for p in points]  # faster for points on a grid
     scores = np.empty(len(pairs))
 
     def compare(rows):

@@ -5,6 +5,8 @@ A scorer is a function (images (M, H, W, C) uint8, pairs (P, 2)) -> scores (P,),
 Notation: M images, V views of each, D features of an embedding, P pairs of row numbers of the images.
 """
 
+import hashlib
+
 import numpy as np
 
 from minisiamese.backend import to_device, to_host
@@ -15,6 +17,7 @@ from minisiamese.errors import BadInput
 from minisiamese.losses import bce
 
 BATCH = 250  # images embedded at a time; of more than 105 x 105 pixels, as many fewer
+REMEMBERED = 256 << 20
 
 
 def embed(network, views, numbers=(0,)):
@@ -31,6 +34,29 @@ def embed(network, views, numbers=(0,)):
         part = slice(start, start + batch)
         z.append(to_host(network.forward(views(rows[part], maps[part]), train=False)))
     return np.concatenate(z).reshape(len(numbers), count, -1)
+
+
+class Remembered:
+    """A network on NumPy that embeds each view once, for several tests of one network that share images.
+
+    It keeps at most ``REMEMBERED`` bytes of embeddings. The weights must stay as they are.
+    """
+
+    def __init__(self, network):
+        self.network, self.embeddings = network, {}
+
+    def __getattr__(self, name):
+        return getattr(self.network, name)
+
+    def forward(self, views, train=False):
+        keys = [hashlib.blake2b(view.tobytes(), digest_size=16).digest() for view in views]
+        new = [row for row, key in enumerate(keys) if key not in self.embeddings]
+        found = dict(zip(new, self.network.forward(views[new], train=False), strict=True)) if new else {}
+        z = np.stack([found[row] if row in found else self.embeddings[key] for row, key in enumerate(keys)])
+        for row, embedding in found.items():
+            if (len(self.embeddings) + 1) * embedding.nbytes <= REMEMBERED:
+                self.embeddings[keys[row]] = embedding.copy()  # not the whole batch
+        return z
 
 
 def views_of(network, images, device="cpu"):

@@ -9,7 +9,7 @@ from minisiamese.data import DATASETS, omniglot
 from minisiamese.data.samplers import Pairs
 from minisiamese.evaluate import protocols
 from minisiamese.evaluate.baselines import nearest_neighbour
-from minisiamese.evaluate.scoring import calibrate, network_scorer
+from minisiamese.evaluate.scoring import Remembered, calibrate, network_scorer
 from minisiamese.layers import sigmoid
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import RunMeta
@@ -45,7 +45,8 @@ def test_best(trainer):
     arrays, meta = checkpoint.load(best, RunMeta)
     checkpoint.restore(trainer.network.arrays(), arrays, best)
     print(f"trained; now the tests of the best weights, those of step {meta['step']}")
-    scorer = network_scorer(trainer.network, machine.device, settings.measuring.views)
+    network = Remembered(trainer.network) if machine.device == "cpu" else trainer.network
+    scorer = network_scorer(network, machine.device, settings.measuring.views)
     calibration = calibrate(scorer, part_of("validation", settings, machine.data_dir))
     checkpoint.save(best, arrays, meta | {"calibration": calibration})
     tests = {"lake": {"protocol": "lake"}} if settings.takes_lakes_test else {}
@@ -55,7 +56,7 @@ def test_best(trainer):
     found = {"best_step": meta["step"]}
     for name, test in tests.items():
         options = protocols.EvaluateOptions(machine.out, device=machine.device, data_dir=machine.data_dir, **test)
-        found[name] = protocols.measure(options, trainer.network, settings)
+        found[name] = protocols.measure(options, network, settings)
         print(protocols.describe(found[name]))
     picture_pairs(settings, scorer, calibration)
     picture_trials(settings, scorer)

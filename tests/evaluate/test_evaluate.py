@@ -15,12 +15,30 @@ from minisiamese.data.views import Views
 from minisiamese.errors import BadInput
 from minisiamese.evaluate import __main__ as evaluate
 from minisiamese.evaluate import baselines, protocols, scoring
+from minisiamese.networks import conv4
 from minisiamese.runs.build import build
 from minisiamese.runs.settings import Settings
 
 
 def constant(images, pairs):
     return np.zeros(len(pairs))
+
+
+def test_a_network_that_remembers_gives_the_same_and_computes_once(rng, monkeypatch):
+    network = conv4(rng)
+    asked, forward = [], network.forward
+    monkeypatch.setattr(network, "forward", lambda views, train: asked.append(len(views)) or forward(views, train))
+    remembered, views = scoring.Remembered(network), rng.random((5, 35, 35, 1)).astype(np.float32)
+    assert remembered.head is network.head and remembered.size == 35
+    z = forward(views, False)
+    for rows in ([0, 1, 2], [2, 1, 4], [4, 0]):
+        np.testing.assert_allclose(remembered.forward(views[rows]), z[rows], rtol=1e-5)
+    assert asked == [3, 1]
+    monkeypatch.setattr(scoring, "REMEMBERED", 3 * z[0].nbytes)  # no room for a fourth one
+    full = scoring.Remembered(network)
+    for _ in range(2):
+        np.testing.assert_allclose(full.forward(views), z, rtol=1e-5)
+    assert asked == [3, 1, 5, 2]
 
 
 @pytest.mark.parametrize("within", [True, False])
