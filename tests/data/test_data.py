@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 from conftest import idx, png, write_alphabets
 
@@ -144,7 +145,7 @@ def test_without_data_and_network_the_way_out_is_named(error, tmp_path, monkeypa
 
     monkeypatch.delenv("MINISIAMESE_DATA", raising=False)
     monkeypatch.setattr(omniglot, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(omniglot.pooch, "retrieve", retrieve)
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
     with pytest.raises(BadInput, match=r"--data-dir.*MINISIAMESE_DATA.*data_scripts.*glyphs"):
         load("omniglot", "background")
 
@@ -156,7 +157,7 @@ def test_the_data_script_fetches_every_archive(tmp_path, monkeypatch, capsys):
         fetched.append((url, known_hash))
         return path / fname
 
-    monkeypatch.setattr(omniglot.pooch, "retrieve", retrieve)
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
     monkeypatch.setattr(sys, "argv", ["omniglot.py", "--data-dir", str(tmp_path)])
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(Path(__file__).parents[2] / "data_scripts/omniglot.py"), run_name="__main__")
