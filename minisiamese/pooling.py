@@ -9,17 +9,12 @@ from minisiamese.layers import Layer
 
 def max_pool(x, window):
     """The maxima y of the windows of x, and for each the winner (uint8): which pixel of its window it is, counted line
-    by line; of equal pixels the first."""
-    return largest(pixels_of_windows(x, window))
-
-
-def pixels_of_windows(x, window):
-    """For each pixel of a window, line by line, that pixel of all windows, (N, H//K, W//K, C). ValueError if the window
-    does not fit the images, or has more than 16 x 16 pixels."""
+    by line; of equal pixels the first. ValueError if the window does not fit the images, or has more than 16 x 16
+    pixels."""
     if not 1 <= window <= min(16, *x.shape[1:3]):  # winner, a uint8, counts up to 256 pixels
         raise ValueError(f"a pooling window of {window} does not fit images of {x.shape}, or is larger than 16")
     K, H, W = window, x.shape[1] // window * window, x.shape[2] // window * window  # a rest at the edge is dropped
-    return [x[:, i:H:K, j:W:K] for i in range(K) for j in range(K)]
+    return largest([x[:, i:H:K, j:W:K] for i in range(K) for j in range(K)])
 
 
 def largest(parts):
@@ -53,16 +48,16 @@ class MaxPool2D(Layer):
         self.window = window
 
     def forward(self, x, train=True):
-        y, winner = largest(self.pixels(x))
+        y, winner = self.pool(x)
         self.keep(train, winner, x.shape)
         return y
 
     def backward(self, dy):
         return self.unpool(dy, *self.take())
 
-    def pixels(self, x):
-        """As ``pixels_of_windows``."""
-        return pixels_of_windows(x, self.window)
+    def pool(self, x):
+        """y, and the winner of each window."""
+        return max_pool(x, self.window)
 
     def unpool(self, dy, winner, shape):
         """dx of ``shape``."""

@@ -10,7 +10,7 @@ from minisiamese.backend import array_module
 from minisiamese.convolution import Conv2D
 from minisiamese.layers import BatchNorm, Layer, Named, ReLU, Sequential
 from minisiamese.networks import make_head
-from minisiamese.pooling import MaxPool2D
+from minisiamese.pooling import MaxPool2D, largest
 from minisiamese.siamese import Siamese
 
 SIZE = 224  # side of the images
@@ -55,14 +55,14 @@ class StridedMaxPool2D(MaxPool2D):
             raise ValueError(f"a padding of {padding} leaves windows of {window} with no pixel of the image")
         self.stride, self.padding = stride, padding
 
-    def pixels(self, x):
+    def pool(self, x):
         xp, P, (N, H, W, C) = array_module(x), self.padding, x.shape
         Ho, Wo = self.pooled_size(H), self.pooled_size(W)
         if min(Ho, Wo) < 1:
             raise ValueError(f"windows of {self.window} with padding {P} do not fit images of {x.shape}")
         padded = xp.full((N, H + 2 * P, W + 2 * P, C), -np.inf, x.dtype)
         padded[:, P : P + H, P : P + W] = x
-        return [padded[place] for place in self.places(Ho, Wo)]
+        return largest([padded[place] for place in self.places(Ho, Wo)])
 
     def unpool(self, dy, winner, shape):
         P, (N, H, W, C) = self.padding, shape

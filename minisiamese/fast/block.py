@@ -8,14 +8,11 @@ same way.
 Notation: a (N, H, W, O) the result of the convolution; t its maxima, or a itself where nothing is pooled; y the output.
 """
 
-from functools import reduce
-
 from minisiamese.backend import array_module, column_sums
 from minisiamese.fast.algorithms import correlate
 from minisiamese.fast.layers import affine, input_affine, moments, statistics
 from minisiamese.layers import Layer
 from minisiamese.memory import empty
-from minisiamese.pooling import largest
 from minisiamese.threads import in_chunks
 
 
@@ -33,6 +30,11 @@ class Block(Layer):
 
     def children(self):
         return [(self.names[0], self.conv)]
+
+    @property
+    def window(self):
+        """Side of the pooling window; 1 where nothing is pooled."""
+        return self.pool.window if self.pool else 1
 
     def forward(self, x, train=True):
         xp, t, winner = self.pooled(x, train)
@@ -66,9 +68,9 @@ class Block(Layer):
         """t of the images ``rows``; their winners are stored where there is memory for them."""
         if not self.pool:
             return a
-        if winner is None:
-            return reduce(array_module(a).maximum, self.pool.pixels(a))
-        t, winner[rows] = largest(self.pool.pixels(a))
+        t, won = self.pool.pool(a)
+        if winner is not None:
+            winner[rows] = won
         return t
 
     def spread(self, dt, winner, rows, x_shape):

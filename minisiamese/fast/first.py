@@ -118,20 +118,16 @@ def _patch_side(conv, window):
     return len(conv.params["W"]) + (window - 1) * conv.stride
 
 
-def _window_of(block):
-    return block.pool.window if block.pool else 1
-
-
 def multiplications_of(block, x_shape):
     """Multiplications of one image, forward or backward."""
-    (_, H, W, O), window = block.conv.output_shape(x_shape), _window_of(block)
+    (_, H, W, O), window = block.conv.output_shape(x_shape), block.window
     return (H // window) * (W // window) * window**2 * _patch_side(block.conv, window) ** 2 * x_shape[3] * O
 
 
 def first(block):
     """``block`` as a network's first stage, in place; its backward then returns None."""
     block.conv.input_gradient = False
-    patch = _patch_side(block.conv, _window_of(block)) ** 2 * block.conv.params["W"].shape[2]
+    patch = _patch_side(block.conv, block.window) ** 2 * block.conv.params["W"].shape[2]
     if patch <= LARGEST_PATCH and type(block.pool) in (MaxPool2D, type(None)):
         block.__class__ = FirstNormBlock if isinstance(block, NormBlock) else FirstBlock
 
@@ -160,7 +156,7 @@ class FirstBlock(Block):
     """A ``Block`` from windows' patches."""
 
     def forward(self, x, train=True):
-        patches = Patches(self.conv, _window_of(self), x, array_module(x).zeros(x.shape[-1], x.dtype))
+        patches = Patches(self.conv, self.window, x, array_module(x).zeros(x.shape[-1], x.dtype))
 
         def finish(t, out):
             patches.xp.add(t, self.conv.params.get("b", 0), out=out)
@@ -184,7 +180,7 @@ class FirstNormBlock(NormBlock):
     def forward(self, x, train=True):
         xp, norm, (sign, weights, gamma) = array_module(x), self.norm, self.oriented(x.dtype)
         origin = x[0].mean(axis=(0, 1)) if train else xp.zeros(x.shape[-1], x.dtype)
-        patches, moments = Patches(self.conv, _window_of(self), x, origin), None
+        patches, moments = Patches(self.conv, self.window, x, origin), None
         mean, var = norm.buffers["mean"] * sign, norm.buffers["var"]
         if train:
             flat = weights.reshape(-1, len(gamma))

@@ -21,8 +21,9 @@ from lessons.exercises import grading, stubs
 from lessons.exercises.differences import difference
 from lessons.exercises.table import EXERCISES
 from lessons.exercises.worker import in_place
+from minisiamese.convolution import Conv2D
 from minisiamese.fast.fuse import fuse
-from minisiamese.networks import conv4
+from minisiamese.layers import ReLU, Sequential
 
 
 def jobs_of(folder, number, texts):
@@ -88,11 +89,11 @@ def test_an_answer_takes_the_librarys_place_in_fast_networks_too():
     def convolve(x, W, stride=1, padding=0):
         raise NotImplementedError("an answer")
 
-    network = fuse(conv4(np.random.default_rng(0)))
+    network = fuse(Sequential(Conv2D(1, 2, 3, np.random.default_rng(0)), ReLU()))
     with in_place(EXERCISES[2].tasks["2.3"], SimpleNamespace(convolve=convolve)):
         with pytest.raises(NotImplementedError, match="an answer"):
-            network.forward(np.zeros((1, 35, 35, 1), np.float32))
-    network.forward(np.zeros((1, 35, 35, 1), np.float32))
+            network.forward(np.zeros((1, 5, 5, 1), np.float32))
+    network.forward(np.zeros((1, 5, 5, 1), np.float32))
 
 
 # --- what a student is told -------------------------------------------------------------------------------------------
