@@ -20,13 +20,14 @@ import numpy as np
 import scipy.fft
 
 from minisiamese.bench.timing import seconds_of
-from minisiamese.convolution import Conv2D
+from minisiamese.convolution import Conv2D, im2col, pad
 from minisiamese.data.views import Views
-from minisiamese.fast import fourier
+from minisiamese.fast import fourier, winograd
 from minisiamese.fast.algorithms import FOURIER_PAYS, multiplications
 from minisiamese.fast.block import Block
 from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_layer
+from minisiamese.layers import BatchNorm
 from minisiamese.networks import koch
 from minisiamese.plots import picture
 from minisiamese.threads import in_chunks
@@ -357,8 +358,7 @@ for stride, padding in ((1, 0), (1, 2), (2, 1)):
 # The third product takes $4 U V C O$ multiplications, whatever $K$ is: about $2 H W C O$, as many as im2col with
 # $K^2 = 2$. The other four cost something for each channel, but not for each *pair* of channels. So what pays is a
 # large kernel and many channels, both. The fast layers go by the count: Fourier where it takes less than half,
-# `FOURIER_PAYS`, of im2col's multiplications. (Where $3 \times 3$ kernels have much to do, as in ResNet-18, they take a
-# third algorithm, Winograd's, in `fast/winograd.py`.)
+# `FOURIER_PAYS`, of im2col's multiplications. (Small kernels have a third algorithm: see "Small kernels" below.)
 
 
 # %%
@@ -497,6 +497,86 @@ for name in ("im2col", "fourier"):
 # Errors of that size are harmless, with one visible consequence: pixels of a blank background are exactly equal by
 # im2col, and here they may differ in the last digit, which then decides which of them wins a max-pooling window.
 #
+# ## Small kernels: six products for four rows
+#
+# Where $K$ is 3, another identity saves half of the multiplications and asks for no complex number. A column of an
+# image has the values $d_0, \dots, d_5$ of one channel, and a kernel $g_0, g_1, g_2$ gives four outputs $y_j = \sum_k
+# d_{j+k}\, g_k$: twelve products. The transposed sum, from four numbers to six, multiplies polynomials of degrees 3 and
+# 2. Their product has degree 5 and is known by its values at six points. So six multiplications, one at each point, are
+# enough, and transposed back they give $y$ (Winograd 1980):
+#
+# $$y = A\,\big((B\,d) \odot (G\,g)\big).$$
+#
+# $A$, $B$ and $G$ are small matrices of numbers up to 8, from the points 0, 1, -1, 2, -2 and infinity:
+
+# %%
+A, B, G = winograd.minimal(4)
+d, g = rng.normal(size=6), rng.normal(size=3)
+np.testing.assert_allclose(A @ ((B @ d) * (G @ g)), [d[j : j + 3] @ g for j in range(4)], atol=1e-12)
+print(B.astype(int))
+
+# %% [markdown]
+# In `fast/winograd.py` each $d$ is a row of an image, with all its pixels and channels, and each $g$ a row of the
+# kernel, as the matrix that takes three neighbouring pixels to one output. $B$ and $A$ then add whole rows, and the six
+# products are products of matrices: half the multiplications of im2col. The three neighbouring pixels lie side by side
+# in memory already, so no columns are made. Winograd's way takes the place of im2col for $3 \times 3$ kernels on 8
+# channels or more, and the place of Fourier's where the channels are so many, for so small an image, that the kernel's
+# spectrum is most of the work.
+#
+# ## The first layer: moments of patches
+#
+# Modern networks have batch norm between convolution and ReLU. It asks for the mean and the variance of every channel,
+# over all images and pixels, and for the values again in the backward pass. In a first layer those values are many, 64
+# for each pixel of an image that had one. But a convolution is linear. A value is $a = w \cdot p$, with the patch $p$
+# of 9 pixels, so with the mean $m$ and the covariance matrix $S$ of the *patches*
+#
+# $$\operatorname{mean}(a) = w \cdot m, \qquad
+# \operatorname{var}(a) = \operatorname{mean}\big((w \cdot (p - m))^2\big) = w^\top S\, w.$$
+#
+# $S$ has $9 \times 9$ numbers, whatever the number of channels:
+
+# %%
+images = rng.random((8, 20, 20, 1))
+conv = Conv2D(1, 64, 3, rng, padding=1, bias=None).astype(np.float64)
+a = conv.forward(images, train=False).reshape(-1, 64)
+p, w = im2col(pad(images, 1), 3), conv.params["W"].reshape(9, 64)
+m, S = p.mean(axis=0), np.cov(p.T, bias=True)
+np.testing.assert_allclose(a.mean(axis=0), m @ w, atol=1e-12)
+np.testing.assert_allclose(a.var(axis=0), (w * (S @ w)).sum(axis=0), atol=1e-12)
+print(f"{a.size} values have the moments that {m.size} + {S.size} numbers give")
+
+# %% [markdown]
+# Backward goes the same way. Let $dt$ be the gradient with respect to what batch norm gives, 0 wherever a value lost
+# its pooling window or its ReLU; $n = (a - \operatorname{mean}(a)) / \sigma$; $M$ the number of values of a channel.
+# The gradient with respect to $a$ is that of `layers.BatchNorm.backward`,
+#
+# $$da = \frac{\gamma}{\sigma}\Big(dt - \frac{d\beta}{M} - n\,\frac{d\gamma}{M}\Big), \qquad
+# d\beta = \sum dt, \quad d\gamma = \sum dt\, n,$$
+#
+# and the kernel's is $dW = \sum p\, da$. Two of the three terms are the same for every value, or linear in it, and
+# they sum to moments: $\sum (p - m) = 0$ and $\sum (p - m)\, n = M S w / \sigma$. With $G = \sum (p - m)\, dt$ there is
+# left
+#
+# $$d\gamma = \frac{G \cdot w}{\sigma}, \qquad dW = \frac{\gamma}{\sigma}\Big(G - S w\,\frac{d\gamma}{\sigma}\Big).$$
+#
+# ($\sum da = 0$, so it makes no difference that $p - m$ stands in the place of $p$.) $G$ looks at the patches of the
+# winners alone, and no value has to be kept or read again. `fast/first.py` is these lines, for a few images at a time:
+
+# %%
+norm = BatchNorm(64).astype(np.float64)
+norm.params["gamma"][:] = rng.normal(size=64)
+dt = rng.normal(size=a.shape) * (rng.random(a.shape) < 0.1)  # most values won nothing
+norm.forward(a)
+da = norm.backward(dt)
+sigma = np.sqrt((w * (S @ w)).sum(axis=0) + norm.eps)
+G = (p - m).T @ dt
+dgamma = (G * w).sum(axis=0) / sigma
+dW = norm.params["gamma"] / sigma * (G - S @ w * dgamma / sigma)
+np.testing.assert_allclose(dgamma, norm.grads["gamma"], atol=1e-10)
+np.testing.assert_allclose(dW, p.T @ da, atol=1e-10)
+print("dgamma and dW from the patches of the winners are those of all values")
+
+# %% [markdown]
 # ## What to try
 #
 # - Measure the ratio for the paper's first layer, too: `time_ratio(105, 1, 64, 10, 0, 16, 3)`. Is the library right to

@@ -49,6 +49,9 @@ def one_blas_thread():
     OpenBLAS's threads, once a product has woken them, look for the next one in a loop for some 20 ms, on the cores
     that chunks want: a small product between two layers costs more by that than by itself.
     """
+    if getattr(_inside, "task", False):
+        yield  # a task of ``in_chunks`` is held to one already
+        return
     with _one_at_a_time, _blas().limit(limits=1):
         yield
 
@@ -64,9 +67,8 @@ def in_chunks(task, count, item_bytes, xp=np):
     """
     budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
     size = max(1, budget // item_bytes)
-    if (
-        count * item_bytes > budget // SMALLEST_SHARE
-    ):  # an even number of nearly equal chunks: no core waits for the last
+    if xp is np and count * item_bytes > budget // SMALLEST_SHARE:
+        # nearly equal chunks, and about as many for each core
         size = -(-count // (2 * -(-count // (2 * size))))
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if xp is not np or getattr(_inside, "task", False):
@@ -74,8 +76,10 @@ def in_chunks(task, count, item_bytes, xp=np):
 
     with one_blas_thread():
         work = _Work(task, slices)
-        others = [_pool(_threads).submit(work.go_on) for _ in range(min(_threads, len(slices)) - 1)]
+        others = []
         try:
+            for _ in range(min(_threads, len(slices)) - 1):
+                others.append(_pool(_threads).submit(work.go_on))
             work.go_on()
             wait(others)
         finally:  # also after Ctrl-C while this thread waits
@@ -89,7 +93,7 @@ class _Work:
 
     def __init__(self, task, slices):
         self.task, self.slices, self.total, self.errors = task, slices, None, []
-        self.taken = self.added = 0  # how many slices
+        self.stopped, self.taken, self.added = False, 0, 0  # how many slices are taken, and added to the total
         self.parts, self.turn = {}, threading.Lock()
 
     def go_on(self):
@@ -100,24 +104,26 @@ class _Work:
                 self._add(number, self.task(self.slices[number]))
         except BaseException as error:
             self.stop()
-            self.errors.append((number or 0, error))
+            self.errors.append((isinstance(error, Exception), number or 0, error))
         finally:
             _inside.task = False
 
     def stop(self):
         """Begin no further slice."""
-        self.taken = len(self.slices)
+        self.stopped = True
 
     def result(self):
-        """The sum, or the error of the first slice that has one, raised."""
+        """The sum; or an interrupt, or else the error of the first slice that has one, raised."""
         if self.errors:
-            raise min(self.errors, key=lambda each: each[0])[1]
+            raise min(self.errors, key=lambda each: each[:2])[2]
         return self.total
 
     def _take(self):
         with self.turn:
+            if self.stopped or self.taken == len(self.slices):
+                return None
             self.taken += 1
-            return self.taken - 1 if self.taken <= len(self.slices) else None
+            return self.taken - 1
 
     def _add(self, number, part):
         with self.turn:

@@ -23,7 +23,7 @@ def describe(result):
         _row("minisiamese", result["ours"], "", ""),
     ]
     for peer, measured in result["peers"].items():
-        ratios = [f"{median(measured[key]):.2f}" for key in ("ratios", "embedding_ratios")]
+        ratios = [f"{median(measured[key]):.2f}" if measured[key] else "" for key in ("ratios", "embedding_ratios")]
         lines.append(_row(f"PyTorch {peer}, channels {measured['channels']}", measured, *ratios))
     if not result["peers"]:
         what = "not installed" if result["device"] == "cpu" else "not installed, or one without CUDA"
@@ -42,21 +42,20 @@ def describe(result):
             lines.append(line + f"| {row['gflop']:.1f} | {row['gflop_done']:.1f} | {speed:.0f} |")
         else:
             lines.append(line + "| | | |")
-    theirs = f"PyTorch's ({result['fastest']})" if result["fastest"] else "PyTorch's"
-    lines.append(
-        f"\n| {unit} | our step | our memory | {theirs} step | its memory | ours / it |\n|---|---|---|---|---|---|"
-    )
+    header = f"| {unit} | our step | our memory | PyTorch's fastest step | its memory | ours / it |"
+    lines.append(f"\n{header}\n|---|---|---|---|---|---|")
     for row in result["growth"]:
         ours, torch = row["ours"], row["torch"]
+        theirs = f"{row['fastest']}: {_growth(torch)}" if torch else "|"
         ratio = f"{ours['seconds'] / torch['seconds']:.2f}" if torch else ""
-        lines.append(f"| {row['size']} | {_growth(ours)} | {_growth(torch) if torch else '|'} | {ratio} |")
+        lines.append(f"| {row['size']} | {_growth(ours)} | {theirs} | {ratio} |")
     return "\n".join(lines)
 
 
 def _row(name, measured, ratio, embedding_ratio):
     least, most = measured["range"]
     step = f"{measured['seconds']:.3f} s ({least:.3f} to {most:.3f})"
-    embedding = f"{measured['embedding_seconds']:.3f} s"
+    embedding = f"{measured['embedding_seconds']:.3f} s" if "embedding_seconds" in measured else ""
     return f"| {name} | {step} | {ratio} | {_memory(measured)} | {embedding} | {embedding_ratio} |"
 
 

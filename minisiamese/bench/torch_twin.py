@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.fx.experimental.optimization import fuse as fold
 
 from minisiamese.backbones.residual import GlobalAveragePool, Residual
 from minisiamese.backbones.resnet import MEAN, STD, Standardise, StridedMaxPool2D
@@ -15,7 +16,7 @@ from minisiamese.memory import MMAP_MAX, TRIM_THRESHOLD, mallopt
 from minisiamese.pooling import MaxPool2D
 
 AT_A_TIME = 50  # images that are embedded at a time
-LARGEST = 512 << 20
+LARGEST = 2 << 30  # bytes of the differences of all pairs up to which they are made at once
 FORMATS = {"first": torch.contiguous_format, "last": torch.channels_last}
 
 
@@ -166,8 +167,8 @@ def tensors(batch, device="cpu"):
 def set_memory(peer):
     """Set glibc's memory as it is by itself (default), or as is best for PyTorch: all of it kept when it is freed.
 
-    Our own package has set it for NumPy. By itself glibc comes to keep up to 64 MiB at its end, twice the largest array
-    that it does not take from the system as it is.
+    Our own package has set it for NumPy. By itself, where arrays are large, glibc comes to give back what is free above
+    64 MiB.
     """
     if peer == "default":
         mallopt(TRIM_THRESHOLD, 64 << 20)
@@ -207,16 +208,20 @@ def step_of(twin, images, batch, optimizer, rate, peer="default", device="cpu"):
     return step
 
 
-def embedding_of(twin, views, peer="default", device="cpu"):
-    """A function that embeds the images of ``views``, ``AT_A_TIME`` at a time."""
-    embed = torch.compile(twin.twin) if peer == "compiled" else twin.twin
+def embedding_of(twin, views, peer="default"):
+    """A function that embeds the images of ``views``, ``AT_A_TIME`` at a time; "tuned" and "compiled" with each batch
+    norm folded into the convolution before it."""
+    embed = None
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def embeddings():
-        twin.eval()
+        nonlocal embed
+        if not embed:  # after the training steps
+            twin.eval()
+            embed = twin.twin if peer == "default" else fold(twin.twin)
+            embed = torch.compile(embed) if peer == "compiled" else embed
         count = len(views.images)
         for start in range(0, count, AT_A_TIME):
-            rows = np.arange(start, min(start + AT_A_TIME, count))
-            embed(twin.images(views(rows)).to(device)).cpu()
+            embed(twin.images(views(np.arange(start, min(start + AT_A_TIME, count)))))
 
     return embeddings

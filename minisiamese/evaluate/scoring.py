@@ -17,7 +17,7 @@ from minisiamese.errors import BadInput
 from minisiamese.losses import bce
 
 BATCH = 250  # images embedded at a time; of more than 105 x 105 pixels, as many fewer
-REMEMBERED = 256 << 20
+REMEMBERED = 256 << 20  # bytes of the embeddings that ``Remembered`` keeps
 
 
 def embed(network, views, numbers=(0,)):
@@ -39,7 +39,8 @@ def embed(network, views, numbers=(0,)):
 class Remembered:
     """A network on NumPy that embeds each view once, for several tests of one network that share images.
 
-    It keeps at most ``REMEMBERED`` bytes of embeddings. The weights must stay as they are.
+    It keeps at most ``REMEMBERED`` bytes of embeddings. The weights must stay as they are. Other views are in a batch
+    than without it, so an embedding may differ in its last digit.
     """
 
     def __init__(self, network):

@@ -20,7 +20,7 @@ from minisiamese.threads import in_chunks
 
 FOURIER_PAYS = 0.5  # the share of im2col's multiplications below which Fourier's five products take less time on a CPU
 WINOGRAD_PAYS = 8  # channels in from which on Winograd's sums of rows take less time than columns
-FEW_WEIGHTS = 16  # pairs of channels by pixels up to which a 3 x 3 kernel's spectrum takes little beside the images'
+FEW_WEIGHTS = 16  # pairs of channels per pixel of an image up to which the kernel's spectrum takes little
 
 
 def correlate(x, weights, stride, padding, then):
@@ -84,8 +84,9 @@ class FastConv2D(Conv2D):
     def algorithm(self, x_shape):
         """The name of the algorithm for images of this shape.
 
-        Fourier's where it needs less than ``FOURIER_PAYS`` of im2col's multiplications, but Winograd's where the kernel
-        is 3 x 3 and has many weights for the size of the image. Only the shape of one image counts, so a run repeats
+        Fourier's where it needs less than ``FOURIER_PAYS`` of im2col's multiplications. 3 x 3 kernels of stride 1, on
+        ``WINOGRAD_PAYS`` channels or more, go by Winograd's instead of im2col, and instead of Fourier's where they have
+        more than ``FEW_WEIGHTS`` pairs of channels per pixel. Only the shape of one image counts, so a run repeats
         exactly and results do not depend on the batch size; for an image or two im2col would be faster, as the kernel's
         transform does not shrink with the batch.
         """
@@ -101,9 +102,7 @@ class FastConv2D(Conv2D):
     def correlate(self, x, weights, then):
         """y for these weights, with the layer's own b, handed on as ``then(rows, y[rows])``; returns the sum of the
         results of ``then``."""
-        output_shape(x.shape, weights.shape, self.stride, self.padding)  # raises
-        if x.dtype.kind != "f":
-            raise ValueError(f"images must be of a float type, not {x.dtype}")
+        self.check(x)
         b = self.params.get("b")
 
         def with_bias(rows, y):
@@ -120,6 +119,12 @@ class FastConv2D(Conv2D):
         if "b" in self.params:
             self.grads["b"] += db
         return dx, dW
+
+    def check(self, x):
+        """ValueError if the kernel does not fit the images, or they are no floats."""
+        self.output_shape(x.shape)
+        if x.dtype.kind != "f":
+            raise ValueError(f"images must be of a float type, not {x.dtype}")
 
     def output_shape(self, x_shape):
         """(N, Ho, Wo, O) for x of ``x_shape``."""

@@ -44,12 +44,15 @@ LARGEST_PATCH = 64  # numbers of a window's patch up to which its products take 
 
 
 class Patches:
-    """The windows of some images, less ``origin`` (C,), a rough mean of the pixels: see ``layers.moments``."""
+    """The windows of some images, less ``origin`` (C,), a rough mean of the pixels: see ``fast.layers.moments``."""
 
     def __init__(self, conv, window, x, origin):
+        conv.check(x)
         self.xp, self.x, self.origin = array_module(x), x, origin
         self.K, self.S, self.P, self.w = len(conv.params["W"]), conv.stride, conv.padding, window
         self.N, self.H, self.W, self.O = conv.output_shape(x.shape)
+        if min(self.H, self.W) < window:
+            raise ValueError(f"a pooling window of {window} does not fit images of {(self.N, self.H, self.W, self.O)}")
         self.L, self.C = _patch_side(conv, window), x.shape[-1]
         self.pooled = self.N, self.H // window, self.W // window, self.O
         values = self.pooled[1] * self.pooled[2] * (self.L**2 * self.C + (window**2 + 3) * self.O)
@@ -185,7 +188,7 @@ class FirstNormBlock(NormBlock):
         if train:
             flat = weights.reshape(-1, len(gamma))
             m, S = moments = patches.moments()
-            mean, var = m @ flat, (flat * (S @ flat)).sum(axis=0)
+            mean, var = m @ flat, xp.maximum((flat * (S @ flat)).sum(axis=0), 0)  # a rounding may be negative
             norm.follow((mean + origin @ weights.sum(axis=(0, 1))) * sign, var)
         line = affine(gamma, norm.params["beta"], mean, var, norm.eps)
         y, winner = pool_windows(patches, weights, lambda t, out: self.normalised(t, *line, out=out), train)

@@ -7,7 +7,7 @@ from minisiamese.fast.algorithms import FastConv2D
 from minisiamese.fast.block import Block, NormBlock
 from minisiamese.fast.first import first
 from minisiamese.fast.head import FastL1Head
-from minisiamese.fast.layers import FastBatchNorm, FastLinear
+from minisiamese.fast.layers import FastBatchNorm, FastLinear, FastPool
 from minisiamese.layers import BatchNorm, Layer, Linear, Named, ReLU, Sequential
 from minisiamese.pooling import MaxPool2D
 from minisiamese.siamese import L1Head, Siamese
@@ -26,6 +26,8 @@ def fuse(network):
     """
     if isinstance(network, Sequential):
         return _fuse_stages(network)
+    if isinstance(network, MaxPool2D):
+        return FastPool(network)
     fused = copy(network)
     fused.__class__ = FAST.get(type(network), type(network))
     fused._cache = None
@@ -66,7 +68,7 @@ def _block(stage):
 def stage_length(layers):
     """How many of these layers, from the first on, one block computes; 0 if none does."""
     kinds = tuple(map(kind, layers[:4]))
-    length = max((n for n in range(2, 5) if kinds[:n] in STAGES), default=0)
+    length = max((n for n in range(2, len(kinds) + 1) if kinds[:n] in STAGES), default=0)
     return 0 if "norm" in kinds[:length] and "b" in layers[0].params else length  # a NormBlock adds no bias
 
 

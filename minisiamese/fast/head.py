@@ -17,7 +17,7 @@ from minisiamese.backend import array_module
 from minisiamese.siamese import L1Head
 from minisiamese.threads import in_chunks
 
-MOST = 4  # rows squared by pairs up to which going through all pairs takes less time than gathering some
+MOST = 4  # squared rows per pair up to which going through all pairs takes less time than gathering some
 
 
 class FastL1Head(L1Head):

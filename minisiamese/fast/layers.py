@@ -1,13 +1,13 @@
-"""``Linear`` and ``BatchNorm`` a few rows at a time, so that nothing of the size of a weight or a batch is made on the
+"""``Linear``, ``BatchNorm`` and pooling a few rows at a time, so that nothing of the size of a weight or a batch is made on the
 way.
 
 Notation as in ``layers.py``.
 """
 
 from minisiamese.backend import array_module, column_sums
-from minisiamese.layers import BatchNorm, Linear
+from minisiamese.layers import BatchNorm, Layer, Linear
 from minisiamese.memory import empty
-from minisiamese.threads import in_chunks
+from minisiamese.threads import in_chunks, one_blas_thread
 
 
 class FastLinear(Linear):
@@ -35,7 +35,8 @@ class FastLinear(Linear):
             dx[:, rows] = dy @ W[rows].T
 
         in_chunks(differentiate, len(dW), 3 * dW[0].nbytes + x[:, :1].nbytes, xp)
-        self.grads["b"] += column_sums(dy)
+        with one_blas_thread():
+            self.grads["b"] += column_sums(dy)
         return dx
 
 
@@ -87,6 +88,37 @@ class FastBatchNorm(BatchNorm):
         return dx
 
 
+class FastPool(Layer):
+    """A pooling layer, by itself, a few images at a time."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x, train=True):
+        xp, (N, H, W, C) = array_module(x), x.shape
+        y = empty(xp, (N, self.pool.pooled_size(H), self.pool.pooled_size(W), C), x.dtype)
+        winner = empty(xp, y.shape, "uint8")
+
+        def pool(rows):
+            y[rows], winner[rows] = self.pool.pool(x[rows])
+
+        in_chunks(pool, N, 3 * x[0].nbytes, xp)
+        self.keep(train, winner, x.shape)
+        return y
+
+    def backward(self, dy):
+        winner, (N, *shape) = self.take()
+        xp = array_module(dy)
+        dx = empty(xp, (N, *shape), dy.dtype)
+
+        def unpool(rows):
+            dx[rows] = self.pool.unpool(dy[rows], winner[rows], (len(dy[rows]), *shape))
+
+        in_chunks(unpool, N, 3 * dx[0].nbytes, xp)
+        return dx
+
+
 def moments(x):
     """The sums of x and of its square over all axes but the last, (2, C).
 
@@ -100,7 +132,7 @@ def moments(x):
 def statistics(sums, count):
     """Mean and variance from ``moments``."""
     mean, square = sums / sums.dtype.type(count)
-    return mean, square - mean * mean
+    return mean, array_module(sums).maximum(square - mean * mean, 0)  # a rounding may be negative
 
 
 def affine(gamma, beta, mean, var, eps):

@@ -1,9 +1,10 @@
 """The convolution of ``convolution.py`` with 3 x 3 kernels of stride 1, without columns and by half the multiplications
 (Winograd 1980, Lavin & Gray 2016).
 
-Down the columns. m outputs y_j = sum_k d_j+k g_k need m + 2 inputs d, 3 weights g and, term by term, 3 m products. Read
-backwards, this is the product of two polynomials, whose values at m + 2 points (here 0, 1, -1, 2, -2 and infinity) say
-all: m + 2 products are enough, one at each point,
+Down the columns. m outputs y_j = sum_k d_j+k g_k need m + 2 inputs d, 3 weights g and, term by term, 3 m products. The
+transposed sum, from m numbers to m + 2, gives the coefficients of a product of two polynomials, and m + 2 values of
+that polynomial, at the points 0, 1, -1, 2, -2 and infinity, say all. So m + 2 products are enough, one at each point,
+and transposed back they give y,
 
     y = A ((B d) * (G g)),     B (m + 2 x m + 2), G (m + 2 x 3), A (m x m + 2),
 
@@ -89,7 +90,7 @@ class Plan:
         image, Z = (
             self.size * n * self.A.itemsize for n in (self.T * self.pitch * (self.C + self.O), 3 * self.C * self.O)
         )
-        self.image_bytes = max(1, image * HOST_CHUNK_BYTES // (HOST_CHUNK_BYTES + Z // 2))
+        self.image_bytes = max(1, image * HOST_CHUNK_BYTES // (HOST_CHUNK_BYTES + Z // 2)) if xp is np else image
 
     def kernel(self, weights):
         """Z (size, 1, 3C, O): one for all phases."""

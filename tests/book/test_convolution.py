@@ -128,7 +128,7 @@ def test_both_agree_with_pytorch(rng, algorithm, kernel, images, height, width, 
         assert abs(ours - theirs).max() < 1e-5 * abs(theirs).max()
 
 
-def test_the_number_of_multiplications_chooses(rng):
+def test_shapes_and_the_number_of_multiplications_choose(rng):
     shapes = (8, 48, 48, 64), (7, 7, 64, 128), 1, 0
     assert algorithms.multiplications(*shapes) == 42 * 42 * 49 * 64 * 128
     five = (50 * 48 * 48 * 64, 25 * 96 * 96 * 64, 25 * 48 * 128 * 256, 25 * 84 * 96 * 128, 42 * 50 * 42 * 128)

@@ -57,6 +57,7 @@ CASES = {  # name: layer, shape of x, further arguments of forward
         (),
     ),
     "Conv2D-winograd": lambda rng: (fast(Conv2D(2, 3, 3, rng, padding=1), "winograd"), (2, 5, 6, 2), ()),
+    "MaxPool2D-fast": lambda rng: (fuse(MaxPool2D(2)), (3, 5, 7, 2), ()),
     "Linear-fast": lambda rng: (fuse(Linear(5, 3, rng, bias=(0, 1))), (4, 5), ()),
     "BatchNorm-fast": lambda rng: (fuse(BatchNorm(3)), (3, 4, 5, 3), ()),
     "Named": lambda rng: (stage(Conv2D(2, 3, 3, rng, bias=None), norm=BatchNorm(3), pool=2), (3, 6, 7, 2), ()),

@@ -68,6 +68,20 @@ def test_the_variance_keeps_its_digits_beside_a_large_mean(rng, device, put):
     np.testing.assert_allclose(to_host(norm.buffers["mean"]), x.mean(dtype=float), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("images", "complaint"),
+    [
+        (np.zeros((1, 1, 9, 1), np.float32), "a pooling window of 2 does not fit"),
+        (np.zeros((1, 9, 9, 1), np.uint8), "must be of a float type"),
+        (np.zeros((1, 9, 9, 3), np.float32), "does not fit images"),
+    ],
+)
+def test_images_that_do_not_fit_are_an_error(images, complaint):
+    fused = without_input_gradient(fuse(network(2).astype(np.float32)))
+    with pytest.raises(ValueError, match=complaint):
+        fused.forward(images, train=False)
+
+
 def test_large_patches_and_other_pools_stay_as_they_are():
     for normalised, kind in ((True, NormBlock), (False, Block)):
         large = without_input_gradient(fuse(network(2, normalised=normalised, kernel=8, padding=4)))

@@ -40,7 +40,7 @@ def both(device, x, out, padding, input_gradient=True):
     [(3, 9, 7, 2, 3), (1, 4, 6, 1, 2), (2, 3, 31, 3, 1), (4, 5, 8, 2, 2), (1, 3, 3, 1, 1)],
 )
 def test_agrees_with_im2col(rng, device, images, height, width, channels, out, padding):
-    """Rows of y in pairs and one left over, pixels in threes and one or two left over."""
+    """Rows of y that fill their tiles or not, and pixels that fill their threes or not."""
     for a, b in both(device, rng.normal(size=(images, height, width, channels)), out, padding):
         assert a.shape == b.shape and abs(a - b).max() < 1e-13 * abs(a).max()
 

@@ -11,6 +11,7 @@ from minisiamese.evaluate import hog
 from minisiamese.evaluate.scoring import embed, views_of
 from minisiamese.fast.block import Block
 from minisiamese.fast.fuse import FAST, is_stage
+from minisiamese.fast.layers import FastPool
 from minisiamese.layers import Flatten
 from minisiamese.runs.build import untrained
 
@@ -56,6 +57,7 @@ def kind(layer):
     """The name of a layer's class, the same for a plain layer and its fast twin; a stage is a "Block"."""
     if isinstance(layer, Block) or is_stage(layer):
         return "Block"
+    layer = layer.pool if isinstance(layer, FastPool) else layer
     return {fast: plain for plain, fast in FAST.items()}.get(type(layer), type(layer)).__name__
 
 
