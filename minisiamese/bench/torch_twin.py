@@ -16,7 +16,7 @@ from minisiamese.memory import MMAP_MAX, TRIM_THRESHOLD, mallopt
 from minisiamese.pooling import MaxPool2D
 
 AT_A_TIME = 50  # images that are embedded at a time
-LARGEST = 2 << 30  # bytes of the differences of all pairs up to which they are made at once
+LARGEST = 512 << 20  # bytes of the differences of all pairs above which making them all takes more time
 FORMATS = {"first": torch.contiguous_format, "last": torch.channels_last}
 
 

@@ -1,5 +1,5 @@
-"""``Linear``, ``BatchNorm`` and pooling a few rows at a time, so that nothing of the size of a weight or a batch is made on the
-way.
+"""``Linear``, ``BatchNorm`` and pooling a few rows at a time, so that nothing of the size of a weight or a batch is
+made on the way.
 
 Notation as in ``layers.py``.
 """
