@@ -42,6 +42,11 @@ def set_threads(threads):
     _blas().limit(limits=threads)
 
 
+def chunk_bytes(xp):
+    """Bytes of the work arrays of one chunk."""
+    return HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
+
+
 @contextmanager
 def one_blas_thread():
     """Hold the matrix products in this block to one thread, as ``in_chunks`` does.
@@ -65,9 +70,9 @@ def in_chunks(task, count, item_bytes, xp=np):
     BLAS itself held to one thread each. Results are added in the order of the slices: the sum does not depend on the
     number of threads. A task may call ``in_chunks`` itself, and then runs its own chunks one after another.
     """
-    budget = HOST_CHUNK_BYTES if xp is np else DEVICE_CHUNK_BYTES
+    budget = chunk_bytes(xp)
     size = max(1, budget // item_bytes)
-    if xp is np and count * item_bytes > budget // SMALLEST_SHARE:
+    if count * item_bytes > budget // SMALLEST_SHARE:
         # nearly equal chunks, and about as many for each core
         size = -(-count // (2 * -(-count // (2 * size))))
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]

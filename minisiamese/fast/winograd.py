@@ -32,7 +32,7 @@ import numpy as np
 
 from minisiamese.backend import array_module, column_sums
 from minisiamese.memory import empty
-from minisiamese.threads import HOST_CHUNK_BYTES, in_chunks, one_blas_thread
+from minisiamese.threads import chunk_bytes, in_chunks, one_blas_thread
 
 KERNEL = 3
 POINTS = (0, 1, -1, 2, -2)  # and infinity
@@ -90,7 +90,7 @@ class Plan:
         image, Z = (
             self.size * n * self.A.itemsize for n in (self.T * self.pitch * (self.C + self.O), 3 * self.C * self.O)
         )
-        self.image_bytes = max(1, image * HOST_CHUNK_BYTES // (HOST_CHUNK_BYTES + Z // 2)) if xp is np else image
+        self.image_bytes = max(1, image * chunk_bytes(xp) // (chunk_bytes(xp) + Z // 2))
 
     def kernel(self, weights):
         """Z (size, 1, 3C, O): one for all phases."""
