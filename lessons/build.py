@@ -7,6 +7,7 @@ The script is the source: it is what is edited and reviewed. Its notebook is for
 the same cell numbers and metadata each time.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 
 FOLDER = Path(__file__).parent
+INLINE = "module://matplotlib_inline.backend_inline"  # puts pictures into the notebook
 PROGRAM = "python -m lessons.build"
 
 
@@ -57,7 +59,7 @@ def build(source):
         notebook, timeout=1800, record_timing=False, coalesce_streams=True, resources={"metadata": {"path": FOLDER}}
     )
     try:
-        client.execute()
+        client.execute(env=os.environ | {"MPLBACKEND": INLINE})  # a front door has set another one, without windows
     except CellExecutionError as error:
         raise BadInput(f"{source.name} fails: {error.ename}: {error.evalue}") from None
     notebook.metadata = metadata  # without what the kernel says of itself
