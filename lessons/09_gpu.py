@@ -372,8 +372,8 @@ for dtype in (np.float64, np.float32):
 #
 # The double tells something else, too: how much there is to launch. Each new array on the device is, roughly, one
 # launch (an empty one is none, and what is computed in place makes no array). On a CPU, `in_chunks` cuts a batch so
-# that a few images at a time stay in the cache (4 MiB of work memory). For a GPU the parts have up to 1 GiB. If it cut as
-# it does for the CPU:
+# that a few images at a time stay in the cache (4 MiB of work memory). For a GPU the parts have up to 1 GiB. If it cut
+# as it does for the CPU:
 
 
 # %%
