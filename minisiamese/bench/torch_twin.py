@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.fx.experimental.optimization import fuse as fold
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from minisiamese.backbones.residual import GlobalAveragePool, Residual
 from minisiamese.backbones.resnet import MEAN, STD, Standardise, StridedMaxPool2D
@@ -206,6 +206,21 @@ def step_of(twin, images, batch, optimizer, rate, peer="default", device="cpu"):
         torch.cuda.empty_cache()  # the memory of cuDNN's trials
         torch.cuda.reset_peak_memory_stats()
     return step
+
+
+def fold(module):
+    """A module for evaluation with each batch norm folded into the convolution before it."""
+    if isinstance(module, TorchResidual):
+        return TorchResidual(fold(module.body), module.shortcut and fold(module.shortcut))
+    if not isinstance(module, nn.Sequential):
+        return module
+    folded = []
+    for each in map(fold, module):
+        if isinstance(each, nn.BatchNorm2d) and folded and isinstance(folded[-1], nn.Conv2d):
+            folded[-1] = fuse_conv_bn_eval(folded[-1], each)
+        else:
+            folded.append(each)
+    return nn.Sequential(*folded)
 
 
 def embedding_of(twin, views, peer="default"):
