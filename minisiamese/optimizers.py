@@ -61,14 +61,17 @@ class Optimizer:
         self.steps += 1
         for name, layer, key, owner, factor, l2 in self.entries:
             state = [self.state[f"{slot}.{name}"] for slot in self.slots]
-            w, gradient, *state = (array.reshape(-1) for array in (layer.params[key], layer.grads[key], *state))
+            arrays = layer.params[key], layer.grads[key], *state
+            if all(array.flags.c_contiguous for array in arrays):  # else the flat ones would be copies
+                arrays = [array.reshape(-1) for array in arrays]
+            w, gradient, *state = arrays
             options = self.options(owner, cap)
 
             def task(rows, w=w, gradient=gradient, eta=factor * rate, l2=l2, state=state, options=options):
                 by_w = gradient[rows] + 2 * l2 * w[rows] if l2 else gradient[rows]
                 self.update(w[rows], by_w, eta, *(moving[rows] for moving in state), **options)
 
-            in_chunks(task, len(w), (4 + len(state)) * w.itemsize, array_module(w))
+            in_chunks(task, len(w), (4 + len(state)) * w[0].nbytes, array_module(w))
 
     def options(self, owner, cap):
         """Further arguments of ``update`` for this layer."""

@@ -135,12 +135,11 @@ class Plan:
 
 
 def framed(x, start, height, width):
-    """x (n, H, W, C) from pixel (start, start) on in images of height x width, blank elsewhere; what of x lies beyond
-    them is left out."""
+    """x (n, H, W, C) from pixel (start, start) on in images of height x width, blank elsewhere."""
     n, H, W, C = x.shape
     y = array_module(x).empty((n, height, width, C), x.dtype)
     y[:, :start], y[:, start + H :], y[:, :, :start], y[:, :, start + W :] = 0, 0, 0, 0
-    y[:, start : start + H, start : start + W] = x[:, : height - start]
+    y[:, start : start + H, start : start + W] = x
     return y
 
 

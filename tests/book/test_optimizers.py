@@ -100,3 +100,16 @@ def test_schedules():
     tenths = [SCHEDULES["tenths"](step, 1000, 10) for step in (0, 299, 300, 899)]
     assert np.array(tenths) == pytest.approx(np.array([[1, 1], [1, 1], [0.1, 1], [0.01, 1]]))
     assert SCHEDULES["constant"](50, 100, 10) == (1, 1)
+
+
+@pytest.mark.parametrize("optimizer", [Momentum, Adam])
+def test_a_weight_that_does_not_lie_in_order_is_updated_too(rng, optimizer):
+    """As an array that was transposed."""
+    straight, turned = Linear(3, 4, rng), Linear(3, 4, rng)
+    turned.params["W"] = straight.params["W"].T.copy().T
+    turned.params["b"] = straight.params["b"].copy()
+    assert not turned.params["W"].flags.c_contiguous
+    for layer in (straight, turned):
+        layer.grads["W"][...] = np.arange(12).reshape(3, 4)
+        optimizer(layer).step(0.1)
+    np.testing.assert_array_equal(turned.params["W"], straight.params["W"])
