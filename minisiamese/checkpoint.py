@@ -76,8 +76,9 @@ def save_json(path, values):
 
 def load_json(path, kind=dict):
     """The dict of a JSON file that ``save_json`` wrote; BadInput if it is damaged or is not of a type."""
+    path = whole_file(path)
     try:
-        values = unseal(json.loads(whole_file(path).read_bytes()))
+        values = unseal(json.loads(path.read_bytes()))
         typed(values, kind)
         return values
     except FileNotFoundError:

@@ -52,9 +52,10 @@ def main():
         raise BadInput("the report is of omniglot, and none of these runs has a result on its evaluation alphabets")
     readme = options.readme
     try:
-        page = insert(readme.read_text(encoding="utf-8"), tables, readme) if readme else None
+        text = readme.read_text(encoding="utf-8") if readme else None
     except (OSError, ValueError) as error:
         raise BadInput(f"--readme {readme} cannot be read ({error})") from None
+    page = insert(text, tables, readme) if readme else None
     written = [options.out / "report.md"]
     try:
         options.out.mkdir(parents=True, exist_ok=True)
