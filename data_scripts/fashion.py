@@ -25,7 +25,7 @@ import tyro
 from tqdm import tqdm
 
 from minisiamese.commands.doors import front_door, parse
-from minisiamese.data.folder import DAMAGED_ZIP
+from minisiamese.data.listing import DAMAGED_ZIP
 from minisiamese.errors import BadInput, whole_file
 
 LEVELS = ("masterCategory", "subCategory", "articleType")

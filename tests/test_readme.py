@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from minisiamese.bench.__main__ import BenchOptions
 from minisiamese.bench.gpu import BackendOptions
 from minisiamese.checkpoint import save_json
 from minisiamese.commands.doors import parse
+from minisiamese.data.__main__ import CheckOptions
 from minisiamese.evaluate.protocols import EvaluateOptions
 from minisiamese.predict.__main__ import PredictOptions
 from minisiamese.runs.settings import Settings
@@ -27,6 +30,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONS = {
     "minisiamese.backend": BackendOptions,
     "minisiamese.bench": BenchOptions,
+    "minisiamese.data": CheckOptions,
     "minisiamese.evaluate": EvaluateOptions,
     "minisiamese.predict": PredictOptions,
     "minisiamese.studies.fewshot": FewshotOptions,
@@ -42,6 +46,28 @@ def test_the_example_gives_a_right_gradient():
     names = {}
     exec("\n".join(line[4:] for line in block.splitlines()), names)
     assert names["error"] < 1e-9
+
+
+def test_the_library_in_ten_lines(drawings, tmp_path, monkeypatch):
+    """On drawings, and on images in colour."""
+    block = re.search(r"The same in Python.*\n\n((?:    .*\n|\n)+)", README).group(1)
+    for label, rows in enumerate(drawings.rows_of_class[:7]):
+        pixels = 255 - drawings.images[rows, :, :, 0]
+        for number, each in enumerate(pixels):
+            path = tmp_path / f"MY_IMAGES/class{label}/{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.stack([each, each, each // 2 + 20 * label], axis=2)).save(path)
+    (tmp_path / "FOLDER").mkdir()
+    for path in sorted(tmp_path.glob("MY_IMAGES/*/0.png")):
+        Image.open(path).save(tmp_path / f"FOLDER/{path.parent.name}.png")
+    for name, number in (("a", 1), ("b", 2), ("query", 3)):
+        Image.open(tmp_path / f"MY_IMAGES/class2/{number}.png").save(tmp_path / f"{name}.png")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec("\n".join(line[4:] for line in block.splitlines()), names)
+    assert names["z"].shape[0] == 2 and names["labels"].tolist() == ["class2"]
+    assert names["support"].names[names["order"][0]] == "FOLDER/class2.png"
+    assert (tmp_path / "mine.npz").exists() and names["report"]["way"] == 5
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,11 @@ def _lacking_memory():
 def on_stop(handler):
     """Let Ctrl-C, SIGTERM and SIGHUP call ``handler(number, frame)``; returns the handlers before, {signal: handler}.
 
-    A SIGHUP that is ignored stays ignored: ``nohup`` asked for it.
+    A SIGHUP that is ignored stays ignored: ``nohup`` asked for it. Python lets only its main thread handle signals: in
+    another one nothing is changed.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
     before = {number: signal.getsignal(number) for number in STOPPING}
     for number, earlier in before.items():
         if number == signal.SIGINT or earlier != signal.SIG_IGN:

@@ -8,26 +8,23 @@ images. Images may differ in size and kind; if all are grey, they are kept as dr
 """
 
 import io
-import lzma
-import os
-import posixpath
-import zipfile
-import zlib
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from minisiamese.data.dataset import Dataset
-from minisiamese.data.images import is_image, read_image
-from minisiamese.errors import BadInput, whole_file
+from minisiamese.data.images import read_image
+from minisiamese.data.listing import classes_of, listed
+from minisiamese.errors import BadInput
 
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError)
-DAMAGED_ZIP += (UnicodeDecodeError,)  # of the names in it
 LARGEST = 105  # side of the images as they are kept, unless a network looks at more
-SPLITS = ("train", "test")
+ENOUGH, MANY = 6, 15  # classes, of which some can be held out; and without loss to training
+SHARED = 6  # images of a class of which some can be held out: two each to train on, to validate and to test
+TEST_CLASSES, VALIDATION_CLASSES = 5, 4  # held out of few classes, if that is no more than a third of them
+WIDEST = 0.05  # half of an interval of a test's accuracy that still says something
 
 
 def load(path, largest=LARGEST):
@@ -39,162 +36,151 @@ def load(path, largest=LARGEST):
     BadInput if there is nothing of the kind, or if an image cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        files, folders, read = _list_folder(path)
-        return _load(path, files, folders, read, largest)
-    if not path.exists():
-        raise BadInput(f"there is no folder or zip {path}")
-    try:
-        with zipfile.ZipFile(whole_file(path)) as archive:
-            entries = [(_inside(entry.filename), entry) for entry in archive.infolist()]
-            inside = {entry: item for entry, item in entries if not _hidden(entry)}
-            files = [entry for entry, item in inside.items() if not item.is_dir() and is_image(entry)]
-            folders = {entry for entry, item in inside.items() if item.is_dir()}
-            return _load(path, files, folders, lambda file: archive.read(inside[file]), largest)
-    except DAMAGED_ZIP as error:
-        raise BadInput(f"{path} is not a folder or a whole zip of images ({error})") from None
+    with listed(path) as listing:
+        parts = classes_of(listing)
+        names = [name for part in parts.values() for name in part]
+        pictures = [
+            read_picture(listing, name, largest)
+            for name in tqdm(names, desc=f"reading {path.name}", unit=" images", disable=None)
+        ]
+    images = squares(pictures)
+    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+    return {part: labelled(parts[part], each) for part, each in zip(parts, np.split(images, ends), strict=True)}
+
+
+def labelled(names, images):
+    """The Dataset of images that lie at CLASS/image, as their names say; the rows of ``images`` may be anything."""
+    return of_labels([name.parts[-2] for name in names], images)
+
+
+def of_labels(labels, images):
+    """The Dataset of images with these labels (M,), of anything that can be sorted; the classes are in their order."""
+    class_names, numbers = np.unique(labels, return_inverse=True)
+    return Dataset(images, numbers, np.zeros(len(numbers), int), None, ("images",), tuple(map(str, class_names)))
+
+
+# --- the parts of a run -----------------------------------------------------------------------------------------------
 
 
 def part(name, path, largest=LARGEST):
-    """The ``"training"``, ``"validation"`` or ``"evaluation"`` images of a folder or zip.
+    """The ``"training"``, ``"validation"`` or ``"evaluation"`` images of a folder or zip, as ``divide`` divides it."""
+    return _divided_once(str(path), largest)[name]
 
-    Evaluation is test/, else a fifth of the classes. Validation is a fifth of the other classes; but if test/ shows
-    classes of train/ only, it is a fifth of the images of each. Always the same ones; BadInput if there are too few.
+
+@lru_cache(maxsize=1)
+def _divided_once(path, largest):
+    return divide(load(path, largest), path)
+
+
+def divide(parts, where):
+    """{"training": Dataset, "validation": Dataset, "evaluation": Dataset} of what ``load`` returned.
+
+    With test/, that is for evaluation. If it shows classes of train/ only, validation is a fifth of the images of each
+    class of train/, else a fifth of its classes, two at least.
+
+    Without test/, of n classes n // 5 are for evaluation, but a third of them, up to 5, where that is more; of the m
+    others m // 5 are for validation, but two at least, and a third, up to 4, where that is more. Of fewer than 15
+    classes that would leave few to train on and to test: of these a fifth of each one's images is for evaluation, and
+    of its others a fifth for validation, two at least, if every class has the six images that it takes. Of 6 to 14
+    classes of fewer images, classes are held out all the same.
+
+    Always the same ones. ``where`` names the images in complaints: BadInput if there are too few.
     """
-    parts = _load_once(str(path), largest)
-    if "all" in parts:
-        others, evaluation = _hold_out_classes(parts["all"], 6, f"{path}, which is not divided into train/ and test/,")
+    others, evaluation = parts.get("all", parts.get("train")), parts.get("test")
+    count = len(others.rows_of_class)
+    if count < 2:
+        raise BadInput(f"{where} holds one class only: it takes two at least")
+    for name, (images, least, why) in small_classes(parts).items():
+        raise BadInput(f"class {name} in {where} has {images} image{'s' * (images > 1)}: it takes {least}, {why}")
+    if evaluation is not None and _new_classes(parts):
+        if count < 4:
+            raise BadInput(f"train/ in {where} holds {count} classes: it takes 4, two to train on and two to validate")
+        others, validation = _hold_out_classes(others, max(2, count // 5))
+    elif evaluation is not None:
+        others, validation = _hold_out_images(others)
+    elif holds_out_images(others):
+        others, evaluation = _hold_out_images(others)
+        others, validation = _hold_out_images(others)
     else:
-        others, evaluation = parts["train"], parts["test"]
-    if name == "evaluation":
-        return evaluation
-    if set(evaluation.class_names) <= set(others.class_names):
-        training, validation = _hold_out_images(others, path)
-    else:
-        training, validation = _hold_out_classes(others, 4, f"{path / 'train' if 'train' in parts else path}")
-    return training if name == "training" else validation
+        others, evaluation = _hold_out_classes(others, max(count // 5, min(TEST_CLASSES, count // 3)))
+        count = len(others.rows_of_class)
+        others, validation = _hold_out_classes(others, max(2, count // 5, min(VALIDATION_CLASSES, count // 3)))
+    return {"training": others, "validation": validation, "evaluation": evaluation}
 
 
-_load_once = lru_cache(maxsize=1)(load)
+def small_classes(parts):
+    """{class: (its images, the least that it needs, what for)} of the classes with too few images to ``divide``."""
+    small = {}
+    for part, dataset in parts.items():
+        least, why = 2, "to compare one with the other"
+        if part == "all" and len(dataset.rows_of_class) < ENOUGH:
+            why = f"two each to train on, to validate and to test, where there are fewer than {ENOUGH} classes"
+            least = SHARED
+        elif part == "train" and not _new_classes(parts):
+            least, why = 4, "two to train on and two to validate"
+        for rows, name in zip(dataset.rows_of_class, dataset.class_names, strict=True):
+            if len(rows) < least:
+                small[name if part == "all" else f"{part}/{name}"] = len(rows), least, why
+    return small
 
 
-def _hold_out_classes(dataset, least, where):
-    """(the rest, a fifth of the classes, at least two)."""
+def holds_out_images(dataset):
+    """Whether ``divide`` holds out images of each class of an undivided data set, and not classes."""
     count = len(dataset.rows_of_class)
-    if count < least:
-        raise BadInput(f"{where} holds {count} classes, and it takes {least} to train on some and to test on others")
-    held = np.random.default_rng(0).choice(count, max(2, count // 5), replace=False)
-    return dataset.take_classes(np.setdiff1d(np.arange(count), held)), dataset.take_classes(held)
+    return count < ENOUGH or (count < MANY and min(map(len, dataset.rows_of_class)) >= SHARED)
 
 
-def _hold_out_images(dataset, path):
+def _new_classes(parts):
+    """Whether test/ has classes that train/ does not have."""
+    return not set(parts["test"].class_names) <= set(parts["train"].class_names)
+
+
+def _hold_out_classes(dataset, held):
+    """(the rest, so many of the classes)."""
+    count = len(dataset.rows_of_class)
+    chosen = np.random.default_rng(0).choice(count, held, replace=False)
+    return dataset.take_classes(np.setdiff1d(np.arange(count), chosen)), dataset.take_classes(chosen)
+
+
+def _hold_out_images(dataset):
     """(the rest, the last fifth of each class's images, at least two)."""
-    held = [rows[-max(2, len(rows) // 5) :] for rows in dataset.rows_of_class]
-    for rows, name in zip(dataset.rows_of_class, dataset.class_names, strict=True):
-        if len(rows) < 4:
-            raise BadInput(
-                f"class train/{name} in {path} has {len(rows)} images: it takes 4, two to train on and two to validate"
-            )
-    held = np.concatenate(held)
+    held = np.concatenate([rows[-max(2, len(rows) // 5) :] for rows in dataset.rows_of_class])
     return dataset.take(np.setdiff1d(np.arange(len(dataset.images)), held)), dataset.take(held)
 
 
-def _list_folder(path):
-    """(files, folders, read) below a folder; links are followed, and each folder is read once."""
-    files, folders, seen = [], set(), set()
-    for where, inside, names in os.walk(path, followlinks=True):
-        real, here = os.path.realpath(where), PurePosixPath(Path(where).relative_to(path).as_posix())
-        inside[:] = [] if real in seen else [name for name in inside if not _hidden(PurePosixPath(name))]
-        if real not in seen:
-            seen.add(real)
-            folders.add(here)
-            files += [here / name for name in names if is_image(Path(name)) and (path / here / name).is_file()]
+def sure_to(images):
+    """Half the width of the 95 % interval of an accuracy of 90 % that so many images are asked for.
 
-    def read(name):
-        try:
-            return (path / name).read_bytes()
-        except OSError as error:
-            raise BadInput(f"{name} in {path} cannot be read ({error.strerror})") from None
-
-    return files, folders, read
+    However many trials are drawn from them, M images are M independent answers at most, and the interval of an accuracy
+    of p is about p ± 1.96 sqrt(p (1 - p) / M).
+    """
+    return float(1.96 * np.sqrt(0.9 * 0.1 / images))
 
 
-def _inside(name):
-    """The path of a zip's entry below the zip: nothing is written under it, so an absolute one does no harm."""
-    return PurePosixPath(posixpath.normpath("/" + name.replace("\\", "/").lstrip("/"))).relative_to("/")
+def weakness(dataset):
+    """Why a test on these images says little, in a sentence, or None if it says enough."""
+    N, M = len(dataset.rows_of_class), len(dataset.images)
+    few, wide = N < TEST_CLASSES, sure_to(M) > WIDEST
+    if not few and not wide:
+        return None
+    reasons = [f"chance is already {100 / N:.0f} %"] * few
+    reasons += [f"an accuracy of 90 % would be sure to within ±{100 * sure_to(M):.0f} points only"] * wide
+    remedy = " or ".join(["classes"] * few + ["images"] * wide)
+    return f"a weak test: {N} classes with {M} images; {', and '.join(reasons)}: add {remedy}"
 
 
-def _hidden(name):
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+# --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def _load(path, files, folders, read, largest):
-    parts = _parts(path, sorted(files), folders)
-    names = [name for part in parts.values() for name in part]
-    pictures = [
-        _picture(io.BytesIO(read(name)), f"{name} in {path}", largest)
-        for name in tqdm(names, desc=f"reading {path.name}", unit=" images", disable=None)
-    ]
-    images = _stack(pictures)
-    end, loaded = 0, {}
-    for part, members in parts.items():
-        start, end = end, end + len(members)
-        classes = [name.parts[-2] for name in members]
-        class_names, labels = np.unique(classes, return_inverse=True)
-        groups = np.zeros(len(labels), int)
-        loaded[part] = Dataset(images[start:end], labels, groups, None, ("images",), tuple(class_names.tolist()))
-    return loaded
+def read_picture(listing, name, largest=LARGEST):
+    """The ``shrunk`` picture of an image in a listing; BadInput if it cannot be read."""
+    file = io.BytesIO(listing.read(name))
+    return shrunk(read_image(file, f"{name} in {listing.path}", at_least=(largest, largest)), largest)
 
 
-def _parts(path, files, folders):
-    """{part: the names of its images}, each CLASS/image below the part; BadInput for another arrangement."""
-    if not files:
-        raise BadInput(f"{path} holds no images: give a folder or zip with a sub-folder of images for each class")
-    outer = PurePosixPath()  # the folders around the classes
-    while len({name.relative_to(outer).parts[0] for name in files}) == 1 and all(
-        len(name.relative_to(outer).parts) > 2 for name in files
-    ):
-        outer /= files[0].relative_to(outer).parts[0]
-    top = {name.relative_to(outer).parts[0].lower() for name in files}
-    divided = top == set(SPLITS)
-    if (
-        "train" in top
-        and len(top) > 1
-        and not divided
-        and any(len(name.parts) > len(outer.parts) + 2 for name in files)
-    ):
-        others = ", ".join(f"{name}/" for name in sorted(top - {"train"}))
-        raise BadInput(f"{path} holds train/ and {others}: it takes train/ and test/ alone, or the classes themselves")
-    parts, depth = {}, len(outer.parts) + divided
-    for name in files:
-        inner = name.parts[depth:]
-        if len(inner) == 1:
-            where = f"{path / outer}" + (f"/{name.parts[depth - 1]}" if divided else "")
-            raise BadInput(f"{name} in {path} is in no class: {where} should hold one sub-folder for each class")
-        if len(inner) > 2:
-            raise BadInput(
-                f"{name} in {path} lies too deep: the images of class {inner[0]} should be in its folder, in no other"
-            )
-        parts.setdefault(name.parts[depth - 1].lower() if divided else "all", []).append(name)
-    filled = {name.parent for name in files}
-    for folder in sorted(folders):
-        if outer in folder.parents and len(folder.parts) == depth + 1 and folder not in filled:
-            raise BadInput(f"class {folder} in {path} holds no images: put some in, or delete the folder")
-    for part, names in parts.items():
-        classes = [name.parent for name in names]
-        if len(set(classes)) < 2:
-            raise BadInput(f"{path} holds one class only ({classes[0]}): one-shot learning needs two at least")
-        for folder in sorted(set(classes)):
-            if classes.count(folder) < 2:
-                raise BadInput(f"class {folder} in {path} has one image: it needs two, to compare one with the other")
-        parts[part] = names
-    return {part: parts[part] for part in (SPLITS if divided else ("all",))}
-
-
-def _picture(source, where, largest):
-    """The picture of a file, no larger than ``largest``, in grey ("L") or colour ("RGB"), on white if one sees through
-    it."""
-    image = read_image(source, where, at_least=(largest, largest))
+def shrunk(image, largest=LARGEST):
+    """A Pillow image of 8 bits a channel, no larger than ``largest``, in grey ("L") or colour ("RGB"), on white if one
+    sees through it."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -204,17 +190,21 @@ def _picture(source, where, largest):
     return red if all(other == red for other in others) else image
 
 
-def _stack(pictures):
-    """Pictures padded to squares of the largest one's size, (M, H, H, 1) negatives if all are grey, else (M, H, H, 3).
+def squares(pictures, side=None, channels=None):
+    """Pictures that ``shrunk`` made, padded to squares: (M, H, H, 1) uint8 negatives, or (M, H, H, 3) in colour.
 
-    0 stands for all that lies outside an image: a grey one is on paper, as drawings are, one in colour is on black.
+    H is ``side``, or the largest one's; C is ``channels``, or 1 if all are grey. 0 stands for all that lies outside an
+    image: a grey one is on paper, as drawings are, one in colour is on black. BadInput if one is in colour, and
+    ``channels`` is 1.
     """
-    side = max(max(picture.size) for picture in pictures)
-    grey = all(picture.mode == "L" for picture in pictures)
-    mode, around = ("L", "white") if grey else ("RGB", "black")
+    side = side or max(max(picture.size) for picture in pictures)
+    coloured = [row for row, picture in enumerate(pictures) if picture.mode != "L"]
+    if channels == 1 and coloured:
+        raise BadInput(f"picture {coloured[0] + 1} of {len(pictures)} is in colour, and it takes grey ones")
+    mode, around = ("RGB", "black") if coloured or channels == 3 else ("L", "white")
     images = np.empty((len(pictures), side, side, len(mode)), np.uint8)
     for row, picture in enumerate(pictures):
         if picture.size != (side, side):
             picture = ImageOps.pad(picture.convert(mode), (side, side), Image.Resampling.BICUBIC, around)
         images[row] = np.asarray(picture.convert(mode)).reshape(images.shape[1:])
-    return 255 - images if grey else images
+    return 255 - images if mode == "L" else images

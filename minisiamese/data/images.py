@@ -22,7 +22,7 @@ def read_image(source, where, mode=None, at_least=None):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about sizes and odd metadata; an error is an error all the same
             with Image.open(source) as image:
-                return _upright(image, mode, at_least)
+                return upright(image, mode, at_least)
     except FileNotFoundError:
         raise BadInput(f"there is no image {where}") from None
     except IsADirectoryError:
@@ -39,8 +39,8 @@ def read_image(source, where, mode=None, at_least=None):
         raise BadInput(f"{where} is not a readable image ({reason}): save it again") from None
 
 
-def _upright(image, mode, at_least):
-    """An open image, decoded, turned as its camera says, with 8 bits a channel."""
+def upright(image, mode=None, at_least=None):
+    """A Pillow image, decoded, turned as its camera says, with 8 bits a channel; the others as in ``read_image``."""
     if at_least:
         image.draft(mode, at_least)
     image = ImageOps.exif_transpose(image)

@@ -1,6 +1,7 @@
-"""The protocols: Lake's official one-shot test, N-way K-shot trials, MNIST's digits, pairs; retrieval has its own file.
+"""The protocols: Lake's official one-shot test, N-way K-shot trials, MNIST's digits, pairs.
 
-``PROTOCOLS`` has one record for each; ``measure`` and ``describe`` look the protocol up there.
+Retrieval and the threshold have files of their own. ``PROTOCOLS`` has one record for each; ``measure`` and
+``describe`` look the protocol up there.
 
 Notation: T trials of N classes with K support drawings each; scores are larger for more alike.
 """
@@ -13,11 +14,13 @@ import numpy as np
 import tyro
 
 from minisiamese.data import DATASETS, mnist, omniglot
+from minisiamese.data.folder import weakness
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.baselines import BASELINES
 from minisiamese.evaluate.protocol import Protocol
 from minisiamese.evaluate.retrieval import RETRIEVAL
 from minisiamese.evaluate.scoring import balanced_pairs, best_threshold, last_drawers, network_scorer
+from minisiamese.evaluate.threshold import THRESHOLD
 from minisiamese.runs.build import part_of
 from minisiamese.trials import credits, lake_trials, nway_trials, rate
 
@@ -125,6 +128,8 @@ def measure_nway(options, network, trained):
     way, rng = options.way or min(20, most), np.random.default_rng(options.seed)
     trials = nway_trials(dataset, way, options.shot, options.trials, within, rng)
     result = one_shot(trials, *scorers(options, network, trained))
+    if not DATASETS[trained.data.name].has_alphabets:  # of alphabets, all is known
+        result["weak"] = weakness(dataset)
     return asked(options, trained) | {"way": way, "shot": options.shot} | result
 
 
@@ -132,7 +137,9 @@ NWAY = Protocol(
     help="random N-way K-shot trials",
     options=("views", "trials", "seed", "alphabets", "split", "way", "shot"),
     measure=measure_nway,
-    describe=lambda result: rates("{way}-way {shot}-shot ".format(**result) + where(result), result),
+    describe=lambda result: "\n".join(
+        [rates("{way}-way {shot}-shot ".format(**result) + where(result), result), *filter(None, [result.get("weak")])]
+    ),
     trials=400,
 )
 
@@ -169,6 +176,7 @@ VERIFICATION = Protocol(
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 PROTOCOLS = {"lake": LAKE, "nway": NWAY, "mnist": MNIST, "verification": VERIFICATION, "retrieval": RETRIEVAL}
+PROTOCOLS |= {"threshold": THRESHOLD}
 HELP = " ".join(f"{name}: {each.help}." for name, each in PROTOCOLS.items())
 
 
@@ -193,6 +201,8 @@ class EvaluateOptions:
     alphabets: Literal["within", "across"] = "within"
     # Alphabets: evaluation; of the background ones, validation (held out of training) or training.
     split: Literal["evaluation", "validation", "training"] = "evaluation"
+    # Share of the pairs of two classes that may be called the same (threshold): above 0, below 0.5.
+    false_match_rate: float = 0.01
     # Views of every image, all but the first distorted, whose scores are averaged. Default: the run's.
     views: int | None = None
     # Seed of the trials.
@@ -220,7 +230,7 @@ def measure(options, network, trained):
     protocol = PROTOCOLS[name]
     for option in dict.fromkeys(option for each in PROTOCOLS.values() for option in each.options):
         if option not in protocol.options and getattr(options, option) != DEFAULTS[option]:
-            raise BadInput(f"--{option} is no option of --protocol {name}")
+            raise BadInput(f"--{option.replace('_', '-')} is no option of --protocol {name}")
     views, trials = options.views or trained.measuring.views, options.trials or protocol.trials
     result = protocol.measure(replace(options, views=views, trials=trials), network, trained)
     return {"protocol": name, "views": views} | result

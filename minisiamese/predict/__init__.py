@@ -1,5 +1,1 @@
-"""Pictures of characters, compared by a trained network; imported by no other room."""
-
-from minisiamese.predict.matcher import Matcher
-
-__all__ = ["Matcher"]
+"""Pictures compared by a trained network: how they are read, embedded, ranked and classified; imported by train/."""

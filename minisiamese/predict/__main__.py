@@ -1,12 +1,14 @@
-"""Do two pictures show the same character? Which of a folder's pictures shows it?
+"""Do two pictures show the same? Which of a folder's pictures, or of its classes, is it?
 
     python -m minisiamese.predict a.png b.png
     python -m minisiamese.predict --support FOLDER query.png
 
-From Python: ``Matcher().same("a.png", "b.png")`` and ``Matcher().rank("FOLDER", "query.png")``.
+``Model`` does the same from Python.
 """
 
 import json
+import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,18 +17,24 @@ import tyro
 
 from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
-from minisiamese.predict.matcher import Matcher
-from minisiamese.runs.folder import PRETRAINED
+from minisiamese.predict import show
+from minisiamese.predict.model import Doubtful, load_model
+from minisiamese.runs.start import PRETRAINED
 
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """The probability that two pictures show the same character, or a folder's pictures by that probability."""
+    """The probability that two pictures show the same, or a folder's pictures or classes by that probability."""
 
     # Two image files to compare, or with --support one to look for.
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    # Folder of images, not of folders, to rank by how likely they show the query's character.
+    # Folder of images to rank by how likely they show the same as the query; or with a sub-folder of images for each
+    # class, to rank the classes.
     support: Path | None = None
+    # Keep the embeddings of --support in a file beside it, SUPPORT.embeddings.npz, for the next time.
+    keep: bool = False
+    # Picture to write, of each image beside what the network saw of it (of --support, the first ones).
+    show: Path | None = None
     # Run folder, or a checkpoint file, of the network to use. Default: the one that comes with the package.
     run: Path = PRETRAINED
     # Print one JSON object.
@@ -37,19 +45,63 @@ def main():
     options = parse(PredictOptions, "python -m minisiamese.predict")
     if len(options.images) != (1 if options.support else 2):
         raise BadInput("give two images to compare, or --support FOLDER and one image")
-    matcher = Matcher(options.run)
-    first = options.images[0]
-    if options.support:
-        ranked = matcher.rank(options.support, first)
-        said = "\n".join(f"{p:6.1%}  {path}" for path, p in ranked)
-        result = {"query": str(first), "ranking": [[str(path), p] for path, p in ranked]}
-    else:
-        second = options.images[1]
-        p = matcher.same(first, second)
-        said = f"{p:.1%} that both show the same character"
-        result = {"a": str(first), "b": str(second), "same": p}
-    print(json.dumps(result) if options.json else said)
+    if options.keep and not options.support:
+        raise BadInput("--keep is for --support, whose embeddings it keeps")
+    model, said = load_model(options.run), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Doubtful)
+        warnings.showwarning = lambda message, *_: said.append(str(message)) or print(message, file=sys.stderr)
+        result, lines, seen = answer(model, options)
+    if options.show:
+        show.page(model, seen, options.show)
+    print(json.dumps(result | {"warnings": said}) if options.json else "\n".join(lines))
     return 0
+
+
+def answer(model, options):
+    """(result, lines, seen): the answer as a JSON-able dict and for people, and (path, caption) of pictures to show."""
+    query = options.images[0]
+    if not options.support:
+        other = options.images[1]
+        p = model.same(query, other)
+        what = "both show the same character" if model.draws else "both are of one class"
+        result = {"a": str(query), "b": str(other), "same": p}
+        return (
+            judged(model, result, p),
+            [f"{p:.1%} that {what}{verdict(model, p, ': ')}"],
+            [(query, ""), (other, f"{p:.1%}")],
+        )
+    support = model.support(options.support, keep=options.keep)
+    if support.labels is not None:
+        classes, p = model.class_probabilities([query], support)
+        ranked = [(str(classes[place]), float(p[0, place])) for place in (-p[0]).argsort(kind="stable")]
+    else:
+        order, p = model.rank(query, support)
+        ranked = [(support.names[place], float(each)) for place, each in zip(order, p, strict=True)]
+        ranked = [(name, each) for name, each in ranked if not Path(name).samefile(query)]
+    if not ranked:
+        raise BadInput(f"--support: {options.support} holds no images to compare with but the query itself")
+    if ranked[0][1] < (model.threshold or 0.5):
+        kind = "pictures" if support.labels is None else "classes"
+        warnings.warn(f"{query}: none of the {kind} in {options.support} is likely to be it", Doubtful, stacklevel=1)
+    lines = [f"{p:6.1%}  {verdict(model, p, '', '  ')}{name}" for name, p in ranked]
+    found = [(name, f"{p:.1%}") for name, p in ranked] if support.labels is None else []
+    result = {"query": str(query), "ranking": [[name, p] for name, p in ranked]}
+    return judged(model, result, ranked[0][1]), lines, [(query, "the query"), *found[: show.MOST]]
+
+
+def verdict(model, p, before="", after=""):
+    """ "same" or "different", if the run has a threshold for that (``evaluate --protocol threshold``)."""
+    if model.threshold is None:
+        return ""
+    return f"{before}{'same' if p >= model.threshold else 'different':<9}".rstrip(" " if not after else "") + after
+
+
+def judged(model, result, p):
+    """The result, with the threshold and whether the (most likely) answer reaches it, if the run has one."""
+    if model.threshold is None:
+        return result
+    return result | {"threshold": model.threshold, "is_same": bool(p >= model.threshold)}
 
 
 if __name__ == "__main__":

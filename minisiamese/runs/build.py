@@ -9,6 +9,7 @@ import numpy as np
 
 from minisiamese import data, mining
 from minisiamese.backbones import published, resnet, vgg
+from minisiamese.backbones.residual import Frozen
 from minisiamese.criteria import CRITERIA
 from minisiamese.data.affine import draw_distortions, draw_photographic
 from minisiamese.data.samplers import DRAWINGS, Batch, Episodes, Pairs, PairSet, Triplets
@@ -16,6 +17,7 @@ from minisiamese.errors import BadInput
 from minisiamese.fast.fuse import fuse
 from minisiamese.networks import conv4, conv4_wide, koch, koch35
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
+from minisiamese.runs.start import fill
 
 # --- networks by name -------------------------------------------------------------------------------------------------
 
@@ -54,7 +56,8 @@ NETWORKS = {
 
 
 def build(settings, rng, channels=1):
-    """The network that the settings name, for images of so many channels; fused, unless they say --plain."""
+    """The network that the settings name, for images of so many channels; fused, unless they say --plain. Blocks that
+    --freeze names, or all of the twin with --tune head, are ``Frozen``."""
     network, architecture = settings.network, NETWORKS[settings.network.name]
     kind = CRITERIA[settings.loss.name].head
     options = {key: getattr(network, key) for key in architecture.options}
@@ -62,22 +65,28 @@ def build(settings, rng, channels=1):
     siamese.frame = settings.data.frame
     if network.freeze:
         resnet.freeze(siamese.twin, architecture.blocks[network.freeze - 1])
-    return siamese if network.plain else fuse(siamese)
+    siamese = siamese if network.plain else fuse(siamese)
+    if network.tune == "head":
+        siamese.twin.layers = tuple(map(Frozen, siamese.twin.layers))
+    return siamese
 
 
 def initial(settings, rng, channels=1):
-    """``build``, with the published weights that a run starts from, if --weights names their file."""
+    """``build``, with the weights that a run starts from: published ones, if --weights names their file, or those of
+    the run that --start names."""
     network = build(settings, rng, channels)
+    if settings.network.start:
+        fill(network, settings.network.start)
     if settings.network.weights:
         published.load(network.twin, settings.network.weights)
     return network
 
 
 def untrained(settings, channels=1):
-    """The network that a run began with, its weights by its seed or from the file of --weights; BadInput if that is
-    no longer there."""
+    """The network that a run began with, its weights by its seed, or from the file of --weights or the run of --start;
+    BadInput if that is no longer there."""
     try:
-        return initial(settings.but(plain=False), np.random.default_rng(settings.seed), channels)
+        return initial(settings.but(plain=False, tune="all"), np.random.default_rng(settings.seed), channels)
     except BadInput as error:
         raise BadInput(f"{error}; the run began with it, and is compared with the network before training") from None
 

@@ -4,11 +4,14 @@ A program that works for long fills a folder: ``begun`` keeps the settings in it
 on with these, and ``check`` refuses others.
 """
 
+import argparse
 import json
 import os
+import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Literal, get_type_hints
 
@@ -21,8 +24,9 @@ from minisiamese.commands.doors import parse
 from minisiamese.errors import BadInput
 from minisiamese.runs.build import build
 from minisiamese.runs.settings import Settings
+from minisiamese.runs.start import PRETRAINED as PRETRAINED
+from minisiamese.runs.start import checkpoint_of
 
-PRETRAINED = Path(__file__).parent.with_name("pretrained.npz")  # the network that comes with the package
 CONFIG = "config.json"
 
 
@@ -47,7 +51,20 @@ class Folder:
         if resume:
             self.compare(asked, self.kept())
         elif self.path.exists() and (not self.path.is_dir() or self._holds_something()):
-            raise BadInput(f"{self.path} exists already: give another --out, or --resume to go on with what it holds")
+            resume = f"{self.again(asked.get('data', ''), asked.get('data_dir'))}; or " * (self.path / CONFIG).exists()
+            raise BadInput(f"{self.path} exists already: {resume}begin another: {self._beside()}")
+
+    def _beside(self):
+        """The command that was called, but for a folder beside this one that is not there yet; of a program that was
+        not called, the option alone."""
+        numbered = (Path(f"{self.path}-{number}") for number in count(2))
+        option = ["--out", str(next(path for path in numbered if not path.exists()))]
+        called = getattr(getattr(sys.modules["__main__"], "__spec__", None), "name", "").removesuffix(".__main__")
+        if [called] != self.program.split()[-1:]:
+            return shlex.join(option)
+        known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        known.add_argument("--out")
+        return f"{self.program} {shlex.join([*known.parse_known_args()[1], *option])}"
 
     def _holds_something(self):
         """Whether there is more in the folder than the beginning of a config.json, by a process that was killed."""
@@ -99,8 +116,8 @@ class Folder:
 
     def again(self, data, data_dir=None):
         """The command that goes on with the folder."""
-        where = f" --data-dir {data_dir}" if data_dir else ""
-        return f"go on with: {self.program} {data}{where} --out {self.path} --resume"
+        where = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
+        return f"go on with: {self.program} {data}{where} --out {shlex.quote(str(self.path))} --resume"
 
     def fill(self, work, data, data_dir=None):
         """``work()``; None after Ctrl-C, once a line has said how to go on. BadInput if it cannot write the folder."""
@@ -144,6 +161,15 @@ class Calibration(msgspec.Struct):
     offset: Finite
 
 
+class Threshold(msgspec.Struct):
+    """The score from which on two images are called the same, the rate of false matches that it was chosen for, and its
+    95 % interval (``evaluate/threshold.py``)."""
+
+    score: Finite
+    false_match_rate: Share
+    interval: tuple[Finite, Finite]
+
+
 class RunMeta(msgspec.Struct):
     """What a run's best.npz says of itself; last.npz has more."""
 
@@ -152,6 +178,15 @@ class RunMeta(msgspec.Struct):
     validation_accuracy: Share | None = None
     channels: Literal[1, 3] = 1
     calibration: Calibration | None = None
+    threshold: Threshold | None = None
+    side: Count | None = None  # pixels of the images that it was trained on
+
+
+def check_calibrated(meta, run):
+    """BadInput if the meta of a run's checkpoint has no calibration: its training is not finished."""
+    if not meta.get("calibration"):
+        message = "give the run folder, or the best.npz, of a training that is finished (--resume finishes one)"
+        raise BadInput(f"{run} is not calibrated: {message}")
 
 
 def settings_of(folder):
@@ -163,13 +198,10 @@ def settings_of(folder):
 def load_run(path, device="cpu"):
     """(network, the settings it was trained with, all that was saved beside it) of a run folder's best.npz, of a
     checkpoint file, or of "pretrained"."""
-    path = PRETRAINED if str(path) == "pretrained" else Path(path)
-    path = path / "best.npz" if path.is_dir() else path
-    if not path.exists():
-        raise BadInput(f"{path} does not exist: give a run folder that 'python -m minisiamese.train' made")
+    path = checkpoint_of(path)
     arrays, meta = checkpoint.load(path, RunMeta)
     settings = Settings.from_json(meta["config"], path)
-    fused = settings.but(plain=False)  # however it was trained
+    fused = settings.but(plain=False, tune="all")  # however it was trained
     network = build(fused, np.random.default_rng(0), meta.get("channels", 1)).to(device)
     checkpoint.restore(network.arrays(), arrays, path)
     return network, settings, meta

@@ -5,6 +5,8 @@ Choices, ranges, scopes, conflicts and defaults are tables, which ``checked`` wa
 """
 
 import math
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -33,11 +35,13 @@ CHOICES = {
     "recipe": RECIPES,
     "network": NETWORKS,
     "head": ("l1", "euclidean"),
+    "tune": ("all", "head"),
     "init": INITIAL,
     "loss": CRITERIA,
     "mining": MINING,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
+    "tests": ("full", "quick"),
     "device": ("cpu", "cuda"),
 }
 
@@ -108,6 +112,7 @@ def _losses(has):
 SCOPES = {
     "mining": _losses(lambda criterion: criterion.tuples == "triplets"),
     "head": _losses(lambda criterion: criterion.head == "similarity"),
+    "tune": Scope("runs with --start", lambda s: s.network.start, lambda s: "weights drawn at random"),
     **{option: _networks(option) for option in ("init", "weights", "freeze", "embedding")},
     "pairs": _losses(lambda criterion: criterion.tuples == "pairs"),
     "positive": Scope(
@@ -155,6 +160,14 @@ CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go
         lambda s: f"--freeze {_blocks(s)} leaves nothing to train: --loss {s.loss.name} has no weights of its own",
     ),
     (
+        lambda s: s.network.tune == "head" and CRITERIA[s.loss.name].head != "similarity",
+        lambda s: f"--tune head leaves nothing to train: --loss {s.loss.name} has no weights of its own",
+    ),
+    (
+        lambda s: s.network.start and s.network.weights,
+        lambda s: "give --start or --weights, not both",
+    ),
+    (
         lambda s: s.loss.batch == 1 and (CRITERIA[s.loss.name].tuples != "triplets" or s.loss.mining != "random"),
         lambda s: f"--batch must be at least 2 for --loss {s.loss.name}: one alone has nothing to differ from",
     ),
@@ -186,13 +199,21 @@ def _steps(s):
     return EPOCHS * s.learning.epoch_steps if s.loss.pairs else STEPS.get(s.recipe, DATASETS[s.data.name].steps)
 
 
+def _data_name(s):
+    """The name of a data set; of a user's own images, that of their folder or zip, as far as any system takes it."""
+    if not DATASETS[s.data.name].needs:
+        return s.data.name
+    name = Path(os.path.abspath(s.machine.data_dir)).name.removesuffix(".zip")
+    return re.sub(r"[^\w.-]+", "_", name).strip("._-")[:64] or s.data.name
+
+
 DEFAULTS = {
     "batch": _batch,
     "drawings": lambda s: DRAWINGS if DATASETS[s.data.name].has_alphabets else None,
     "epoch_steps": _epoch_steps,
     "steps": _steps,
     "validate_every": lambda s: s.learning.epoch_steps if s.loss.pairs else VALIDATE_EVERY,
-    "out": lambda s: Path("runs") / f"{s.data.name}-{s.network.name}-{s.loss.name}",
+    "out": lambda s: Path("runs") / f"{_data_name(s)}-{s.network.name}-{s.loss.name}",
     "threads": lambda s: available_cores(),
 }
 

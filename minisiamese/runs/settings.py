@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_type_hints
 
 import tyro
 
+from minisiamese import checkpoint
 from minisiamese.checkpoint import typed
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
@@ -16,6 +17,7 @@ from minisiamese.runs import rules
 from minisiamese.runs.build import NETWORKS
 from minisiamese.runs.recipes import RECIPES
 from minisiamese.runs.rules import CHOICES
+from minisiamese.runs.start import checkpoint_of
 
 
 def listed(table):
@@ -66,6 +68,11 @@ class NetworkSettings:
         Literal[tuple(CHOICES["network"])],
         tyro.conf.arg(name="network", help=f"Network: {listed(NETWORKS)}."),
     ] = "conv4-wide"
+    # Run to start from, its folder or a checkpoint, or "pretrained", the network that comes with the package; network,
+    # embedding, init and head are then those of that run.
+    start: Path | None = None
+    # What changes of a network that --start gives: all, or its head alone.
+    tune: Literal[tuple(CHOICES["tune"])] = "all"
     # File of torchvision's weights of that network to start from (resnet18, vgg16).
     weights: Path | None = None
     # How many of its first blocks stay as they are: of resnet18 up to 4 (its first layers count with the first), of
@@ -151,6 +158,8 @@ class MeasuringSettings:
 
     # Views of every image, all but the first distorted, whose scores are averaged when the trained network is measured.
     views: int = 16
+    # Tests at the end: full, or quick ones for a hurry, of one view, 100 trials and 1,000 pairs, without Lake's test.
+    tests: Literal[tuple(CHOICES["tests"])] = "full"
     # Steps between two validations. Default: 100, or an epoch of --pairs.
     validate_every: int | None = None
     # Steps between two saves of last.npz.
@@ -168,7 +177,7 @@ class MachineSettings:
     # The one folder to look for omniglot/ in. Default: $MINISIAMESE_DATA, else the user's cache, else a download.
     # Of data set folder: the folder or zip of images itself.
     data_dir: Path | None = None
-    # Run folder. Default: runs/DATA-NETWORK-LOSS.
+    # Run folder. Default: runs/DATA-NETWORK-LOSS; of data set folder DATA is the name of its folder or zip.
     out: Path | None = None
     # Go on with the run in --out, with its own settings (only threads, device and data-dir may change).
     resume: bool = False
@@ -192,8 +201,12 @@ class Settings:
 
     @classmethod
     def of_recipe(cls, recipe="best", **flat):
-        """The settings of a recipe, for a data set and a network, but for those given by their flat keys."""
+        """The settings of a recipe, for a data set, a network and a run to start from, but for those given by their
+        flat keys. BadInput if there is no such run."""
         named = RECIPES[recipe] | flat
+        if flat.get("start"):
+            flat = network_of(flat["start"], named.get("loss", LossSettings.name)) | flat
+            named |= flat
         of_data, of_network = DATASETS.get(named["data"]), NETWORKS.get(named.get("network"))
         usual = (of_data.usual if of_data else {}) | (of_network.usual if of_network else {})
         return cls(DataSettings(named["data"])).but(**{"recipe": recipe} | RECIPES[recipe] | usual | flat)
@@ -229,12 +242,22 @@ class Settings:
         """The settings that ``to_json`` gave, read from ``path``: a key that is not there is as the default. BadInput
         if they are none."""
         try:
-            flat = {key: typed(value, _type_of(key)) for key, value in values.items() if key in PLACES}
+            flat = {key: typed(value, type_of(key)) for key, value in values.items() if key in PLACES}
             return cls(DataSettings(flat["data"])).but(**flat).checked()
         except BadInput as error:
             raise BadInput(f"{path} holds settings that cannot be: {error}") from None
         except (KeyError, ValueError, AttributeError) as error:
             raise BadInput(f"{path} holds no training configuration ({type(error).__name__}: {error})") from None
+
+
+def network_of(run, loss):
+    """{flat key: value}: the settings of a run's network that any run shares which starts from it; of the head where
+    both the run's loss and ``loss`` have a learned one."""
+    path = checkpoint_of(run)
+    settings = Settings.from_json(checkpoint.load(path)[1].get("config"), path)
+    learned = all(CRITERIA[name].head == "similarity" for name in (loss, settings.loss.name))
+    keys = ("network", "embedding", "init", *(["head"] if learned else []))
+    return {key: settings.flat()[key] for key in keys}
 
 
 def _places():
@@ -247,7 +270,7 @@ def _places():
     return places
 
 
-def _type_of(key):
+def type_of(key):
     """The type of the setting with a flat key."""
     group, name = PLACES[key]
     owner = get_type_hints(Settings)[group] if group else Settings

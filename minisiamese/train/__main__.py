@@ -15,12 +15,14 @@ import tyro
 from minisiamese import data
 from minisiamese.backend import check_device
 from minisiamese.commands.doors import front_door, parse
+from minisiamese.errors import BadInput
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import Folder, settings_of
 from minisiamese.runs.recipes import RECIPES
-from minisiamese.runs.settings import Settings
+from minisiamese.runs.settings import Settings, network_of
 from minisiamese.threads import set_threads
 from minisiamese.train.final_tests import finish
+from minisiamese.train.introduction import introduction
 from minisiamese.train.loop import loop
 from minisiamese.train.trainer import Trainer
 
@@ -41,12 +43,14 @@ def train(settings):
     check_device(machine.device)
     data.check_present(settings.data.name, machine.data_dir)
     set_threads(machine.threads)
-    trainer = Trainer(settings, *(part_of(name, settings, machine.data_dir) for name in ("training", "validation")))
+    training, validation = (part_of(name, settings, machine.data_dir) for name in ("training", "validation"))
+    trainer = Trainer(settings, training, validation)
     if resume:
         trainer.load_last(folder.path / "last.npz")
         done = trainer.step == trainer.steps
         print(f"{folder.path} is trained; its tests are made again" if done else f"going on after step {trainer.step}")
     with folder.begun(settings.to_json(), resume):
+        print("\n".join(introduction(trainer, validation)), flush=True)
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore", RuntimeWarning
@@ -78,11 +82,18 @@ def from_command_line():
     recipe = known.parse_known_args()[0].recipe  # read first, since the other settings start from it
     recipe = recipe if recipe in RECIPES else "best"
     settings = parse(COMMAND_LINE, PROGRAM, Settings.of_recipe(recipe, data=tyro.MISSING))
+    start, of_start = settings.network.start, {}
     if settings.machine.resume:
         default = settings_of(folder_of(settings)).but(data_dir=None)
-    else:  # a data set and a network have usual values, too
-        default = Settings.of_recipe(recipe, data=settings.data.name, network=settings.network.name)
-    return parse(COMMAND_LINE, PROGRAM, default.but(data=tyro.MISSING))
+    else:  # a data set, a network and a run to start from have usual values, too
+        of_start = network_of(start, settings.loss.name) if start else {}
+        usual = {"network": settings.network.name, "loss": settings.loss.name} | of_start
+        default = Settings.of_recipe(recipe, data=settings.data.name, start=start, **usual)
+    settings = parse(COMMAND_LINE, PROGRAM, default.but(data=tyro.MISSING))
+    for key, has in of_start.items():
+        if (asked := settings.flat()[key]) != has:
+            raise BadInput(f"--{key} {asked} is not that of --start {start}, which has {has or 'none'}: leave it out")
+    return settings
 
 
 def main():

@@ -9,10 +9,15 @@ from minisiamese.data import DATASETS, omniglot
 from minisiamese.data.samplers import Pairs
 from minisiamese.evaluate import protocols
 from minisiamese.evaluate.baselines import nearest_neighbour
-from minisiamese.evaluate.scoring import Remembered, calibrate, network_scorer
+from minisiamese.evaluate.scoring import Remembered, calibrate, embedding_scorer, network_scorer
 from minisiamese.layers import sigmoid
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import RunMeta
+
+QUICK = {  # the tests of --tests quick
+    "one_shot": {"protocol": "nway", "trials": 100, "views": 1},
+    "verification": {"protocol": "verification", "trials": 1000, "views": 1},
+}
 
 
 def finish(trainer):
@@ -27,6 +32,7 @@ def finish(trainer):
         "finished": trainer.step == trainer.steps,
         "seconds": round(trainer.seconds, 1),
         "threads": machine.threads,
+        "tests": settings.measuring.tests,
         "validation_accuracy": trainer.best,
         "versions": {"minisiamese": __version__, "numpy": np.__version__, "python": platform.python_version()},
         **dict.fromkeys(("lake", "one_shot", "across", "verification")),
@@ -38,53 +44,86 @@ def finish(trainer):
     return summary
 
 
-def test_best(trainer):
-    """The tests of the best weights, whose checkpoint is calibrated on held-out images; {test: its result}."""
-    settings, machine = trainer.settings, trainer.settings.machine
-    best = machine.out / "best.npz"
+def calibrated(trainer, validation):
+    """(network, meta): the network with the run's best weights, and what best.npz says of itself, where how scores turn
+    into probabilities is kept (``calibrate``), fitted to held-out images, ``validation``.
+
+    The scores are those that ``predict`` takes, of mean embeddings over the run's views. On a CPU the network remembers
+    its embeddings, for the tests that follow.
+    """
+    settings, device = trainer.settings, trainer.device
+    best = settings.machine.out / "best.npz"
     arrays, meta = checkpoint.load(best, RunMeta)
     checkpoint.restore(trainer.network.arrays(), arrays, best)
-    print(f"trained; now the tests of the best weights, those of step {meta['step']}")
-    network = Remembered(trainer.network) if machine.device == "cpu" else trainer.network
-    scorer = network_scorer(network, machine.device, settings.measuring.views)
-    calibration = calibrate(scorer, part_of("validation", settings, machine.data_dir))
-    checkpoint.save(best, arrays, meta | {"calibration": calibration})
+    network = Remembered(trainer.network) if device == "cpu" else trainer.network
+    meta["calibration"] = calibrate(embedding_scorer(network, device, settings.measuring.views), validation)
+    checkpoint.save(best, arrays, meta)
+    return network, meta
+
+
+def tests_of(settings):
+    """{test: its options, in place of those that ``evaluate`` has by default}: the tests at the end of a run."""
+    if settings.measuring.tests == "quick":
+        return QUICK
     tests = {"lake": {"protocol": "lake"}} if settings.takes_lakes_test else {}
     tests |= {"one_shot": {"protocol": "nway"}, "verification": {"protocol": "verification"}}
     if DATASETS[settings.data.name].has_alphabets:
         tests["across"] = {"protocol": "nway", "alphabets": "across"}
-    found = {"best_step": meta["step"]}
-    for name, test in tests.items():
+    return tests
+
+
+def test_best(trainer):
+    """The tests of the best weights, whose checkpoint is calibrated on held-out images; {test: its result}."""
+    settings, machine = trainer.settings, trainer.settings.machine
+    print("trained; now the best weights are calibrated on held-out images, and tested", flush=True)
+    network, meta = calibrated(trainer, part_of("validation", settings, machine.data_dir))
+    found, tests = {"best_step": meta["step"]}, tests_of(settings)
+    for number, (name, test) in enumerate(tests.items(), start=1):
         options = protocols.EvaluateOptions(machine.out, device=machine.device, data_dir=machine.data_dir, **test)
+        print(f"test {number} of {len(tests)}, {_test_in_words(options, settings)}", flush=True)
         found[name] = protocols.measure(options, network, settings)
-        print(protocols.describe(found[name]))
-    picture_pairs(settings, scorer, calibration)
-    picture_trials(settings, scorer)
+        print(protocols.describe(found[name]), flush=True)
+    print("pictures of pairs and trials", flush=True)
+    picture_pairs(settings, network, meta["calibration"])
+    picture_trials(settings, network)
     return found
 
 
-def picture_pairs(settings, scorer, calibration):
+def _test_in_words(options, settings):
+    """What a test is of, and what makes it long."""
+    protocol, views = protocols.PROTOCOLS[options.protocol], options.views or settings.measuring.views
+    trials = options.trials or protocol.trials
+    across = ", across alphabets" if options.alphabets == "across" else ""
+    count = f"{trials:,} of them, " if trials else ""
+    return f"{protocol.help}{across}: {count}{views} {'views' if views > 1 else 'view'} of each image"
+
+
+def picture_pairs(settings, network, calibration):
     """pairs.png: ten pairs of evaluation images, with the probability that they show the same (see ``calibrate``)."""
     evaluation = part_of("evaluation", settings, settings.machine.data_dir)
     batch = Pairs(evaluation, 10).draw(np.random.default_rng(settings.seed))
     order = np.random.default_rng(settings.seed).permutation(10)  # same and different ones mixed
     images = evaluation.images[batch.rows]
+    scorer = embedding_scorer(network, settings.machine.device, settings.measuring.views)
     probability = sigmoid(calibration["slope"] * scorer(images, batch.pairs) + calibration["offset"])[order]
     first, second = images[batch.pairs[order].T]
     path = settings.machine.out / "pairs.png"
     plots.test_pairs(first, second, batch.same[order], probability, probability > 0.5, path)
 
 
-def picture_trials(settings, scorer):
+def picture_trials(settings, network):
     """trial.png, a one-shot trial, and ways.png, the accuracy by the number of classes, on evaluation images."""
     out, data_dir, name = settings.machine.out, settings.machine.data_dir, settings.data.name
-    if settings.takes_lakes_test:
+    quick = settings.measuring.tests == "quick"
+    scorer = network_scorer(network, settings.machine.device, 1 if quick else settings.measuring.views)
+    if settings.takes_lakes_test and not quick:
         tests = trials.lake_trials(omniglot.load_runs(data_dir))
         title = "Lake's one-shot test, up to N classes"
     else:
         evaluation = part_of("evaluation", settings, data_dir)
         way = min(20, max(map(len, evaluation.classes_of_group)))
-        tests = trials.nway_trials(evaluation, way, 1, 400, within=True, rng=np.random.default_rng(0))
+        count = QUICK["one_shot"]["trials"] if quick else 400
+        tests = trials.nway_trials(evaluation, way, 1, count, within=True, rng=np.random.default_rng(0))
         kind = "alphabets" if DATASETS[name].has_alphabets else "images"
         title = f"One-shot trials, evaluation {kind} of {name}"
     scores = tests.scores(scorer)

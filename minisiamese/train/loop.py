@@ -8,6 +8,7 @@ from tqdm import tqdm
 from minisiamese import checkpoint, mining
 from minisiamese.commands.doors import NoOutput
 from minisiamese.errors import BadInput
+from minisiamese.train.introduction import outlook
 from minisiamese.train.learner import interrupts
 
 SHOWN = {"loss": "{:.3f}", "validation_accuracy": "{:.1%}"}  # at the end of the progress bar
@@ -26,6 +27,7 @@ def loop(trainer, out, quiet=False):
             validate(trainer, log, out / "best.npz")
             trainer.read_clock()
             trainer.validation_seconds = trainer.seconds
+        log.began = trainer.step, trainer.seconds
         while trainer.step != trainer.steps and not stopping:
             trainer.train_step()
             stopping = bool(pressed)  # asked once a step: the step that ends the loop is saved
@@ -77,6 +79,7 @@ class Log:
     def __init__(self, path, trainer, quiet):
         self.trainer, self.quiet, self.warned, self.state = trainer, quiet, None, {}
         self.before = ""  # the checksum of the last line
+        self.began, self.outlook = (0, 0.0), None  # step and seconds at the loop's first step; how long it takes
         kept = _lines_until(path, trainer) if trainer.step else []
         checkpoint.save_text(path, "".join(map(self._line, kept)))
         self.file = open(path, "a", buffering=1)
@@ -91,9 +94,12 @@ class Log:
         self.bar.close()
 
     def tick(self):
-        """Show that a step is made."""
+        """Show that a step is made and, once, how long the others will take."""
         self.bar.total = self.trainer.steps
         self.bar.update()
+        if not self.outlook:
+            self.outlook = outlook(self.trainer, *self.began)
+            self.warn(self.outlook)
 
     def write(self, **values):
         """One line of the file, and its loss or accuracy at the end of the progress bar."""

@@ -117,7 +117,8 @@ class Trainer(Learner):
     def save_best(self, path):
         """Keep the network, with the accuracy for which it is the best so far."""
         meta = {"config": self.settings.to_json(), "step": self.step, "validation_accuracy": self.best}
-        checkpoint.save(path, self.network.arrays(), meta | {"channels": self.channels})
+        meta |= {"channels": self.channels, "side": self.training.images.shape[1]}
+        checkpoint.save(path, self.network.arrays(), meta)
 
     def save_last(self, path):
         """Keep all that the next steps depend on."""

@@ -103,6 +103,18 @@ def test_16_bit_palette_transparent_and_1_bit_images(tmp_path):
     assert colour.shape[3] == 3 and colour[0].min() == 255 and colour[-1, 0, 0].tolist() == [255, 0, 0]
 
 
+def test_pictures_are_brought_to_the_squares_of_a_network():
+    grey, colour = Image.new("L", (4, 2), 200), Image.new("RGB", (8, 8), "red")
+    assert folder.squares([grey]).shape == (1, 4, 4, 1)
+    small = folder.squares([grey, grey], side=2, channels=1)
+    assert small.shape == (2, 2, 2, 1) and set(np.unique(small)) <= {0, 55}  # on paper, as negatives
+    mixed = folder.squares([grey, colour], side=8, channels=3)
+    assert mixed.shape == (2, 8, 8, 3) and mixed[0, 4, 4].tolist() == [200, 200, 200]
+    assert folder.squares([grey], channels=3).shape == (1, 4, 4, 3)
+    with pytest.raises(BadInput, match="picture 2 of 2 is in colour"):
+        folder.squares([grey, colour], channels=1)
+
+
 def test_images_of_all_sizes_become_one(tmp_path, rng):
     sizes = [(20, 20), (300, 200), (50, 105), (7, 3)]
     files = {f"{name}/{n}.png": as_bytes(picture(rng, sizes[n])) for name in "ab" for n in range(4)}
@@ -216,12 +228,86 @@ def names(path):
     return {name: set(folder.part(name, path).class_names) for name in ("training", "validation", "evaluation")}
 
 
-def test_classes_are_divided(tmp_path, rng):
-    parts = names(write(tmp_path / "x", classes(rng, "abcdefghijkl")))
-    assert [len(part) for part in parts.values()] == [8, 2, 2]
-    assert len(set.union(*parts.values())) == 12
-    with pytest.raises(BadInput, match="holds 5 classes, and it takes 6"):
-        names(write(tmp_path / "y", classes(rng, "abcde")))
+def counts(parts):
+    return [(len(each.rows_of_class), len(each.images)) for each in parts.values()]
+
+
+def of_classes(count, images):
+    """A data set of row numbers for images."""
+    rows = np.arange(count * images)
+    return folder.of_labels(rows // images, rows)
+
+
+@pytest.mark.parametrize(
+    "count, expected",
+    [
+        (6, (2, 2, 2)),
+        (9, (4, 2, 3)),
+        (12, (6, 2, 4)),
+        (15, (7, 3, 5)),
+        (24, (15, 4, 5)),
+        (25, (16, 4, 5)),
+        (30, (20, 4, 6)),
+        (100, (64, 16, 20)),
+    ],
+)
+def test_classes_are_divided(count, expected):
+    parts = folder.divide({"all": of_classes(count, 3)}, "x")
+    assert list(parts) == ["training", "validation", "evaluation"]
+    assert counts(parts) == [(classes, 3 * classes) for classes in expected]
+    assert len(set().union(*(each.class_names for each in parts.values()))) == count
+
+
+def test_many_classes_are_divided_as_they_always_were():
+    """Runs that were made on them are measured on the classes that they did not see."""
+    parts = folder.divide({"all": of_classes(25, 2)}, "x")
+    assert parts["evaluation"].class_names == ("6", "7", "11", "14", "17")
+    assert parts["validation"].class_names == ("5", "12", "15", "19")
+
+
+@pytest.mark.parametrize(
+    "count, images, expected",
+    [
+        (2, 6, (2, 2, 2)),
+        (2, 10, (6, 2, 2)),
+        (3, 20, (13, 3, 4)),
+        (5, 100, (64, 16, 20)),
+        (12, 10, (6, 2, 2)),
+        (14, 6, (2, 2, 2)),
+    ],
+)
+def test_images_of_few_classes_are_divided(count, images, expected):
+    parts = folder.divide({"all": of_classes(count, images)}, "x")
+    assert counts(parts) == [(count, count * each) for each in expected]
+    rows = np.concatenate([each.images for each in parts.values()])
+    assert np.array_equal(np.sort(rows), np.arange(count * images))
+
+
+def test_too_few_images_or_classes_to_divide_get_one_line(tmp_path, rng):
+    path = write(tmp_path / "x", classes(rng, "ab", 6) | classes(rng, "c", 5))
+    with pytest.raises(BadInput, match=r"class c in .*x has 5 images: it takes 6, two each"):
+        folder.part("training", path)
+    with pytest.raises(BadInput, match="one class only"):
+        folder.divide({"all": of_classes(1, 50)}, "x")
+    with pytest.raises(BadInput, match="class 0 in x has 1 image: it takes 2"):
+        folder.divide({"all": of_classes(9, 1)}, "x")
+    three = {"train": of_classes(3, 9), "test": of_classes(4, 9)}
+    with pytest.raises(BadInput, match=r"train/ in x holds 3 classes: it takes 4"):
+        folder.divide(three, "x")
+
+
+def test_few_images_and_few_classes_make_a_weak_test():
+    """M images of which 90 % are right: 1.96 sqrt(0.09 / M), which is 5 % for M = 138.3."""
+    assert folder.weakness(of_classes(5, 28)) is None
+    wide = folder.weakness(of_classes(6, 23))
+    assert "6 classes with 138 images; an accuracy of 90 % would be sure to within ±5 points only: add images" in wide
+    assert folder.weakness(of_classes(4, 100)) == (
+        "a weak test: 4 classes with 400 images; chance is already 25 %: add classes"
+    )
+    assert folder.weakness(of_classes(4, 10)) == (
+        "a weak test: 4 classes with 40 images; chance is already 25 %, and an accuracy of 90 % would be sure to "
+        "within ±9 points only: add classes or images"
+    )
 
 
 def test_new_classes_in_test_are_validated_on_new_classes(tmp_path, rng):

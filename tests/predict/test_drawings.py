@@ -1,6 +1,7 @@
 """Pictures of all kinds become the same drawing."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
 from minisiamese.errors import BadInput
-from minisiamese.predict.drawings import EXTENT, PEN, SIDE, read_drawing, thin
+from minisiamese.predict.cleaning import CUT, RULED, SHADED, find_ink
+from minisiamese.predict.drawings import APART, EXTENT, PEN, SIDE, read_drawing, thin
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def plain(page, tmp_path_factory):
     """The page as it is, read."""
     path = tmp_path_factory.mktemp("plain") / "page.png"
     page.save(path)
-    return read_drawing(path)
+    return read_drawing(path).pixels
 
 
 def negative(page):
@@ -104,6 +106,12 @@ KINDS = {
 }
 
 
+def overlap(drawing, expected):
+    """The share of the ink of either that is ink of both."""
+    ink, expected = drawing.pixels > 127, expected > 127
+    return (ink & expected).sum() / (ink | expected).sum()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_gives_the_drawing(page, plain, tmp_path, kind):
     make, suffix = KINDS[kind]
@@ -111,9 +119,26 @@ def test_every_kind_of_picture_gives_the_drawing(page, plain, tmp_path, kind):
     image = make(page)
     image.save(path, **({"exif": image.getexif()} if kind == "sideways" else {}))
     drawing = read_drawing(path)
-    assert drawing.shape == (SIDE, SIDE, 1) and drawing.dtype == np.uint8
-    ink, expected = drawing > 127, plain > 127
-    assert (ink & expected).sum() / (ink | expected).sum() > 0.7
+    assert drawing.pixels.shape == (SIDE, SIDE, 1) and drawing.pixels.dtype == np.uint8 and not drawing.doubts
+    assert overlap(drawing, plain) > 0.7
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "float", "white on nothing", "palette", "sideways"])
+def test_an_image_is_read_as_its_file_is(page, tmp_path, kind):
+    make, suffix = KINDS[kind]
+    image = make(page)
+    image.save(tmp_path / f"page.{suffix}", **({"exif": image.getexif()} if kind == "sideways" else {}))
+    assert overlap(read_drawing(image), read_drawing(tmp_path / f"page.{suffix}").pixels) > 0.7
+
+
+def test_complaints_name_the_picture(tmp_path):
+    blank = Image.new("L", (50, 50))
+    blank.save(tmp_path / "blank.png")
+    for source, where, name in ((blank, None, "the image"), (blank, "upload 7", "upload 7"), (tmp_path, "it", "it")):
+        with pytest.raises(BadInput, match=f"^{name} "):
+            read_drawing(source, where)
+    with pytest.raises(BadInput, match=re.escape(f"{tmp_path / 'blank.png'} shows no drawing")):
+        read_drawing(tmp_path / "blank.png")
 
 
 def test_the_drawing_is_centred_sized_and_of_one_pen(plain):
@@ -127,7 +152,7 @@ def test_the_drawing_is_centred_sized_and_of_one_pen(plain):
 
 def test_hairlines_on_a_large_screen_are_seen(tmp_path):
     hairline(None).save(tmp_path / "screen.png")
-    ink = read_drawing(tmp_path / "screen.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "screen.png").pixels[:, :, 0] > 127
     columns = np.flatnonzero(ink[20:85].mean(axis=0) > 0.9)  # the long stroke, whole
     assert len(columns) and np.all(np.diff(columns) == 1)
 
@@ -136,7 +161,7 @@ def test_bold_strokes_are_not_hollow(tmp_path):
     letter = np.full((400, 400), 255, np.uint8)
     letter[40:360, 60:150] = letter[270:360, 60:340] = 0
     Image.fromarray(letter).save(tmp_path / "letter.png")
-    ink = read_drawing(tmp_path / "letter.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "letter.png").pixels[:, :, 0] > 127
     assert ink.sum() > 3 * SIDE and ndimage.label(~ink)[1] == 1 and ndimage.label(ink, np.ones((3, 3)))[1] == 1
 
 
@@ -144,7 +169,7 @@ def test_thin_strokes_beside_thick_ones_stay(tmp_path):
     cross = np.full((400, 400), 255, np.uint8)
     cross[50:350, 180:220] = cross[197:203, 50:350] = 0
     Image.fromarray(cross).save(tmp_path / "cross.png")
-    ink = read_drawing(tmp_path / "cross.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "cross.png").pixels[:, :, 0] > 127
     assert ink[:, 25].any() and ink[:, 80].any() and ink[25].any()
 
 
@@ -190,7 +215,7 @@ def test_bold_type_needs_little_paper_around_it(tmp_path, margin):
     letter = letter_e(margin, 70)
     assert margin > 15 or (letter == 0).mean() > 0.6
     Image.fromarray(letter).save(tmp_path / "e.png")
-    ink = read_drawing(tmp_path / "e.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "e.png").pixels[:, :, 0] > 127
     assert [ndimage.label(ink[:, column])[1] for column in (50, 60, 70)] == [3, 3, 3]  # its three arms
     assert ndimage.label(ink, np.ones((3, 3)))[1] == 1
 
@@ -200,7 +225,7 @@ def test_all_strokes_get_the_same_pen(tmp_path):
     letter = np.full((400, 400), 255, np.uint8)
     letter[50:350, 100:160] = letter[50:350, 250:258] = letter[196:204, 100:258] = 0
     Image.fromarray(letter).save(tmp_path / "h.png")
-    ink = read_drawing(tmp_path / "h.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "h.png").pixels[:, :, 0] > 127
     row = ndimage.label(ink[35])[0]
     widths = np.bincount(row)[1:]
     assert len(widths) == 2 and abs(widths - 2 * PEN * SIDE).max() <= 1
@@ -210,7 +235,7 @@ def test_a_small_character_on_a_large_page_is_looked_at_closely(tmp_path):
     large = Image.new("L", (3000, 2000), 255)
     large.paste(Image.fromarray(letter_e(0, 70)).resize((50, 50), Image.Resampling.BOX), (2200, 1500))
     large.save(tmp_path / "large.png")
-    ink = read_drawing(tmp_path / "large.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "large.png").pixels[:, :, 0] > 127
     assert [ndimage.label(ink[:, column])[1] for column in (50, 60, 70)] == [3, 3, 3]
 
 
@@ -252,7 +277,7 @@ def test_strokes_of_any_width_give_one_size(tmp_path):
         page[100:400, 120 : 120 + width] = page[100:400, 380 - width : 380] = 0
         page[250 - width // 2 : 250 + width // 2, 120:380] = 0
         Image.fromarray(page).save(tmp_path / "h.png")
-        rows = np.flatnonzero((read_drawing(tmp_path / "h.png")[:, :, 0] > 127).any(axis=1))
+        rows = np.flatnonzero((read_drawing(tmp_path / "h.png").pixels[:, :, 0] > 127).any(axis=1))
         sides.append(rows[-1] - rows[0] + 1)
     assert np.ptp(sides) <= 2 and abs(sides[0] - EXTENT * SIDE) <= 2
 
@@ -261,7 +286,7 @@ def test_an_outline_cut_out_along_itself_is_seen(tmp_path):
     page = np.zeros((200, 200), np.uint8)
     page[6:-6, 6:-6] = 255
     Image.fromarray(page).save(tmp_path / "box.png")
-    ink = read_drawing(tmp_path / "box.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "box.png").pixels[:, :, 0] > 127
     assert ndimage.label(~ink)[1] == 2 and not ink[40:65, 40:65].any()
 
 
@@ -271,7 +296,7 @@ def test_a_touch_of_the_pen_is_no_speck(tmp_path):
     page[40:46, 200:206] = page[40:46, 400:406] = 0  # and its two dots
     page[300, 300] = 0  # a speck
     Image.fromarray(page).save(tmp_path / "u.png")
-    ink = read_drawing(tmp_path / "u.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "u.png").pixels[:, :, 0] > 127
     assert ndimage.label(ink, np.ones((3, 3)))[1] == 3
 
 
@@ -281,5 +306,106 @@ def test_the_dots_of_a_dry_pen_are_one_line(tmp_path):
     page[100:300:4, 120:122] = page[101:300:4, 120:122] = page[102:300:4, 125:127] = page[103:300:4, 125:127] = 0
     page[300:302, 120:280] = 0
     Image.fromarray(page).save(tmp_path / "dots.png")
-    ink = read_drawing(tmp_path / "dots.png")[:, :, 0] > 127
+    ink = read_drawing(tmp_path / "dots.png").pixels[:, :, 0] > 127
     assert ndimage.label(ink)[1] == 1 and np.bincount(ink.sum(axis=1)[ink.any(axis=1)]).argmax() <= 2 * PEN * SIDE + 1
+
+
+def ruled(page, tilt=0.0, upright=False, level=170, thick=6):
+    """The page on paper with rules of a brightness, pixels thick, 120 pixels from each other."""
+    y, x = np.mgrid[:900, :900]
+    across, along = (x, y) if upright else (y, x)
+    rules = np.where((across + along * np.tan(np.radians(tilt)) + 50) % 120 < thick, np.uint8(level), np.uint8(235))
+    return Image.fromarray(np.minimum(np.asarray(page) // 8 * 7 + 30, rules))
+
+
+def squared(page):
+    return Image.fromarray(np.minimum(ruled(page, 1.5), ruled(page, -2, upright=True)))
+
+
+def scanned(page, bands):
+    """The page with a scan's black along some of its borders, each band as deep as it says at both ends."""
+    y, x = np.mgrid[:900, :900]
+    inside = {"left": (x, y), "right": (899 - x, y), "top": (y, x), "bottom": (899 - y, x)}
+    pixels = np.array(page.point(lambda value: 225 if value else 60))
+    for side, (first, last) in bands.items():
+        depth, along = inside[side]
+        pixels[depth < first + (last - first) * along / 900] = 20
+    return Image.fromarray(pixels)
+
+
+def shaded(page, soft, left=0.45):
+    """The page with the shadow of something straight across the drawing, its edge some pixels wide."""
+    y, x = np.mgrid[:900, :900]
+    light = 1 - (1 - left) * np.clip((x + 0.4 * y - 550) / soft + 0.5, 0, 1)
+    return Image.fromarray(np.uint8(np.asarray(page.point(lambda value: 230 if value else 40)) * light))
+
+
+SPOILT = {
+    "ruled": lambda page: ruled(page),
+    "ruled at a tilt": lambda page: ruled(page, tilt=2.5),
+    "ruled from top to bottom": lambda page: ruled(page, tilt=-1, upright=True),
+    "thick rules": lambda page: ruled(page, level=190, thick=26),
+    "squared": squared,
+    "a scan's edge": lambda page: scanned(page, {"left": (25, 25)}),
+    "slanted edges": lambda page: scanned(page, {"right": (0, 30), "bottom": (40, 20)}),
+    "a scan's frame": lambda page: scanned(page, dict.fromkeys(("left", "right", "top", "bottom"), (60, 70))),
+    "a sharp shadow": lambda page: shaded(page, 1),
+    "a soft shadow": lambda page: shaded(page, 120),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_rules_edges_and_shadows_are_no_ink(page, plain, kind):
+    assert overlap(read_drawing(SPOILT[kind](page)), plain) > 0.7
+
+
+def test_what_cannot_be_told_from_ink_is_said(page):
+    assert read_drawing(ruled(page, level=30, thick=12)).doubts == (RULED,)  # as dark as ink, through the drawing
+    assert not read_drawing(ruled(page, level=200)).doubts
+    assert SHADED in read_drawing(SPOILT["a scan's frame"](page)).doubts
+    frame = np.full((200, 200), 255, np.uint8)
+    frame[:6] = frame[-6:] = frame[:, :6] = frame[:, -6:] = 0
+    assert read_drawing(Image.fromarray(frame)).doubts == (SHADED,)  # nothing but an edge, or a box
+
+
+def side_by_side(gap):
+    """An A and a B, 200 pixels high, with a gap between them."""
+    image = Image.new("L", (900, 400), 255)
+    draw, left = ImageDraw.Draw(image), 300 + gap
+    draw.line([(100, 300), (200, 100), (300, 300)], fill=0, width=14)
+    draw.line([(140, 220), (260, 220)], fill=0, width=14)
+    draw.line([(left, 100), (left, 300), (left + 130, 260), (left, 200), (left + 110, 140), (left, 100)], 0, 14)
+    return image
+
+
+@pytest.mark.parametrize("gap", [60, 150, 300])
+def test_two_characters_are_said(gap):
+    for image in (side_by_side(gap), side_by_side(gap).transpose(Image.Transpose.ROTATE_90)):
+        assert read_drawing(image).doubts == (APART,)
+
+
+@pytest.mark.parametrize("box", [(400, 0, 900, 900), (0, 330, 900, 900), (0, 0, 590, 900), (0, 0, 900, 460)])
+def test_ink_that_runs_out_of_the_picture_is_said(page, box):
+    assert CUT not in read_drawing(page).doubts
+    assert CUT in read_drawing(page.crop(box)).doubts
+
+
+def test_ink_on_clean_paper_stays_as_it_is(drawings):
+    for image in drawings.images[::7, :, :, 0]:
+        grey = np.pad(255 - image // 2, 30, constant_values=255)
+        ink, doubts = find_ink(grey)
+        assert np.array_equal(ink, grey < 200) and not doubts
+
+
+def test_clean_drawings_raise_few_doubts(drawings):
+    doubts = [read_drawing(Image.fromarray(255 - image[:, :, 0])).doubts for image in drawings.images]
+    assert sum(map(bool, doubts)) <= 0.03 * len(doubts)
+
+
+def test_pictures_of_a_few_pixels_are_read_or_refused(rng):
+    for shape in ((1, 1), (1, 9), (2, 2), (3, 40), (7, 5), (300, 2)):
+        for _ in range(5):
+            try:
+                assert read_drawing(Image.fromarray(rng.integers(0, 255, shape, np.uint8))).pixels.any()
+            except BadInput as error:
+                assert "shows no drawing" in str(error)

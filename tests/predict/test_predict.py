@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import call, png
+from PIL import Image
+from scipy.special import logit
 
-import minisiamese
+import minisiamese as ms
 from minisiamese import checkpoint
 from minisiamese.evaluate import scoring
-from minisiamese.predict import Matcher
 from minisiamese.predict import __main__ as predict
 from minisiamese.runs.build import build
 from minisiamese.runs.settings import Settings
@@ -33,14 +34,14 @@ def folder(tmp_path_factory, drawings):
 
 
 def test_the_same_character_is_likelier_and_ranked_first(folder):
-    matcher = Matcher()
-    ranking = matcher.rank(folder / "support", folder / "query.png")
-    assert ranking[0][0].name == "3.png" and len(ranking) == 10
-    probabilities = [p for _, p in ranking]
-    assert probabilities == sorted(probabilities, reverse=True) and probabilities[0] > 0.5 > np.median(probabilities)
+    model = ms.load("pretrained")
+    support = model.support(folder / "support")
+    order, p = model.rank(folder / "query.png", support)
+    assert Path(support.names[order[0]]).name == "3.png" and len(order) == 10
+    assert (np.diff(p) <= 0).all() and p[0] > 0.5 > np.median(p)
     a, b = folder / "query.png", folder / "support/3.png"
-    assert matcher.same(a, b) == pytest.approx(matcher.same(b, a), abs=1e-5)
-    assert matcher.same(a, a) > 0.9
+    assert model.same(a, b) == pytest.approx(model.same(b, a), abs=1e-5)
+    assert model.same(a, a) > 0.9
 
 
 def test_the_program(folder, monkeypatch, capsys):
@@ -61,6 +62,8 @@ def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
     network = build(config, np.random.default_rng(0))
     checkpoint.save(tmp_path / "raw.npz", network.arrays(), {"config": config.to_json()})
     (tmp_path / "empty").mkdir()
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone/query.png").write_bytes(query.read_bytes())
     support = folder / "support"
     for complaint, arguments in (
         ("two images to compare", []),
@@ -70,9 +73,11 @@ def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
         ("is no image", [query, support / "notes.txt"]),
         ("is a folder, not an image", [query, folder]),
         ("not a folder", ["--support", folder / "nowhere", query]),
-        ("not a folder", ["--support", tmp_path / "raw.npz", query]),
+        ("no image", ["--support", tmp_path / "raw.npz", query]),
         ("holds no images", ["--support", tmp_path / "empty", query]),
-        ("holds no images", ["--support", folder, query]),  # none but the query itself
+        ("images and sub-folders of images", ["--support", folder, query]),
+        ("but the query itself", ["--support", tmp_path / "alone", tmp_path / "alone/query.png"]),
+        ("--keep is for --support", [query, query, "--keep"]),
         ("two images to compare", ["--support", support, query, query]),
         ("not calibrated", [query, query, "--run", tmp_path / "raw.npz"]),
         ("does not exist", [query, query, "--run", tmp_path / "nowhere"]),
@@ -82,20 +87,122 @@ def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
         assert captured.err.count("\n") == 1 and not captured.out and complaint in captured.err
 
 
-def test_what_shows_no_drawing_is_named_and_left_out(folder, tmp_path, capsys):
+def test_what_shows_no_drawing_is_named_and_left_out(folder, tmp_path, monkeypatch, capsys):
     for path in (folder / "support").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "blank.png").write_bytes(png(np.zeros((105, 105, 1), np.uint8)))
     (tmp_path / ".hidden.png").write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
-    ranking = Matcher().rank(tmp_path, folder / "query.png")
-    assert len(ranking) == 10 and ranking[0][0].name == "3.png"
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1 and "left out" in error and "blank.png" in error
+    assert call(monkeypatch, predict.main, "--support", tmp_path, folder / "query.png") == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 10 and lines[0].endswith("3.png")
+    assert captured.err.count("\n") == 1 and "left out" in captured.err and "blank.png" in captured.err
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory, drawings):
+    """Six classes in sub-folders, of three people's drawings each; the fourth person's of the second is the query."""
+    root = tmp_path_factory.mktemp("classes")
+    for number, label in enumerate(drawings.classes_of_group[1][:6]):
+        (root / f"MY_IMAGES/{number}").mkdir(parents=True)
+        *rows, query = drawings.rows_of_class[label]
+        for row in rows:
+            (root / f"MY_IMAGES/{number}/{row}.png").write_bytes(png(drawings.images[row]))
+        (root / f"query{number}.png").write_bytes(png(drawings.images[query]))
+    return root
+
+
+def test_sub_folders_are_classes(classes, monkeypatch, capsys):
+    assert call(monkeypatch, predict.main, "--support", classes / "MY_IMAGES", classes / "query1.png") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[-1] for line in lines) == list("012345") and lines[0].split()[-1] == "1"
+    assert call(monkeypatch, predict.main, "--support", classes / "MY_IMAGES", classes / "query1.png", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["ranking"][0][0] == "1"
+
+
+def test_a_query_of_no_class_is_said_to_be_of_none(classes, folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "few/only").mkdir(parents=True)
+    (tmp_path / "few/only/a.png").write_bytes((folder / "support/7.png").read_bytes())
+    assert call(monkeypatch, predict.main, "--support", tmp_path / "few", folder / "query.png") == 0
+    captured = capsys.readouterr()
+    assert captured.out.split()[1] == "only" and captured.err.count("\n") == 1
+    assert "none of the classes" in captured.err and str(tmp_path / "few") in captured.err
+
+
+def test_a_support_set_is_kept_if_asked(classes, monkeypatch, capsys):
+    asked = ("--support", classes / "MY_IMAGES", classes / "query1.png")
+    assert call(monkeypatch, predict.main, *asked) == 0
+    first, kept = capsys.readouterr().out, classes / "MY_IMAGES.embeddings.npz"
+    assert not kept.exists()
+    assert call(monkeypatch, predict.main, *asked, "--keep") == 0
+    assert kept.exists() and capsys.readouterr().out == first
+    kept.write_bytes(kept.read_bytes()[:-30])
+    assert call(monkeypatch, predict.main, *asked, "--keep") == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1 and "MY_IMAGES.embeddings.npz" in captured.err and not captured.out
+
+
+def test_a_picture_of_what_the_network_saw(classes, tmp_path, monkeypatch, capsys):
+    a, b = classes / "query0.png", classes / "query1.png"
+    assert call(monkeypatch, predict.main, a, b, "--show", tmp_path / "two.png") == 0
+    asked = ("--support", classes / "MY_IMAGES", a, "--show", tmp_path / "query.png")
+    assert call(monkeypatch, predict.main, *asked) == 0
+    one, two = (np.asarray(Image.open(tmp_path / f"{name}.png").convert("L")) for name in ("query", "two"))
+    assert one.std() > 20 and two.shape[1] > 1.8 * one.shape[1]
+    assert call(monkeypatch, predict.main, a, b, "--show", tmp_path / "nowhere/two.png") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """A run on a folder of seven colour classes, and the folder."""
+    root, rng = tmp_path_factory.mktemp("photographs"), np.random.default_rng(1)
+    for label in range(7):
+        (root / f"images/class{label}").mkdir(parents=True)
+        for number in range(4):
+            pixels = np.uint8(30 * label + rng.integers(0, 20, (30, 30, 3)) + [0, 20, 40])
+            Image.fromarray(pixels).save(root / f"images/class{label}/{number}.png")
+    model = ms.train(root / "images", steps=2, network="conv4", batch=3, views=1)
+    model.save(root / "best.npz")
+    return root
+
+
+def test_a_run_on_photographs_reads_photographs(photographs, monkeypatch, capsys):
+    images, run = photographs / "images", ("--run", photographs / "best.npz")
+    assert call(monkeypatch, predict.main, images / "class0/0.png", images / "class6/0.png", *run) == 0
+    assert "that both are of one class" in capsys.readouterr().out
+    assert call(monkeypatch, predict.main, "--support", images, images / "class6/0.png", *run) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 7
+    (photographs / "flat").mkdir()
+    Image.open(images / "class6/0.png").save(photographs / "flat/same.png")
+    Image.open(images / "class1/0.png").save(photographs / "flat/other.png")
+    asked = ("--support", photographs / "flat", images / "class6/0.png", "--show", photographs / "saw.png")
+    assert call(monkeypatch, predict.main, *asked, *run) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("same.png") and (photographs / "saw.png").exists()
+
+
+def test_a_run_with_a_threshold_says_same_or_different(classes, folder, tmp_path, monkeypatch, capsys):
+    model, a, b = ms.load("pretrained"), classes / "query0.png", classes / "query1.png"
+    slope, offset = (model.meta["calibration"][key] for key in ("slope", "offset"))
+    found = {"score": float((logit(0.9) - offset) / slope), "false_match_rate": 0.01, "interval": [-9.0, 9.0]}
+    model.meta["threshold"] = found
+    model.save(tmp_path / "best.npz")
+    assert ms.load(tmp_path / "best.npz").threshold == pytest.approx(0.9) and ms.load("pretrained").threshold is None
+    run = ("--run", tmp_path / "best.npz")
+    assert call(monkeypatch, predict.main, a, b, *run) == 0
+    assert capsys.readouterr().out.endswith("character: different\n")
+    assert call(monkeypatch, predict.main, a, a, *run) == 0
+    assert capsys.readouterr().out.endswith("character: same\n")
+    assert call(monkeypatch, predict.main, a, a, *run, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["is_same"] is True and said["threshold"] == pytest.approx(0.9)
+    assert call(monkeypatch, predict.main, "--support", folder / "support", folder / "query.png", *run) == 0
+    assert {line.split()[1] for line in capsys.readouterr().out.splitlines()} <= {"same", "different"}
 
 
 def test_the_network_that_ships_is_small_and_loads_anywhere(tmp_path):
-    path = Path(minisiamese.__file__).with_name("pretrained.npz")
+    path = Path(ms.__file__).with_name("pretrained.npz")
     assert path.stat().st_size < 3_000_000
     code = "from minisiamese.runs.folder import load_run; print(load_run('pretrained')[1].network.name)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -108,6 +108,8 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
     broken, cut = make_run(tmp_path / "broken", 0.9), make_run(tmp_path / "cut", 0.9)
     (broken / "summary.json").write_text("{")
     save_json(cut / "summary.json", load_json(cut / "summary.json") | {"finished": False})
+    quick = make_run(tmp_path / "quick", 0.9)
+    save_json(quick / "summary.json", load_json(quick / "summary.json") | {"tests": "quick"})
     changed = make_run(tmp_path / "changed", 0.9)
     (changed / "summary.json").write_text((changed / "summary.json").read_text().replace("0.95", "0.96"))
     renamed = make_run(tmp_path / "renamed", 0.9)
@@ -120,6 +122,7 @@ def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
         "changed/summary.json is damaged, or was changed": [changed],
         "renamed/summary.json is damaged, or was changed": [renamed],
         "not finished": [cut],
+        "tested in a hurry": [quick],
         "has no lines": [runs[0], "--readme", page],
         "cannot be read": [runs[0], "--readme", tmp_path],
     }

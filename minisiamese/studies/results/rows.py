@@ -5,6 +5,7 @@ Runs that differ in their seed alone make one row.
 """
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -69,6 +70,7 @@ class Summary(msgspec.Struct):
     one_shot: Result | None
     across: Result | None
     verification: Result | None
+    tests: Literal["full", "quick"] = "full"
 
 
 def read_run(folder):
@@ -80,6 +82,8 @@ def read_run(folder):
     summary = load_json(folder / "summary.json", Summary)
     if not summary["finished"]:
         raise BadInput(f"{folder} is not finished: go on with it, --resume, or leave it out")
+    if summary.get("tests") == "quick":
+        raise BadInput(f"{folder} was tested in a hurry, --tests quick, which is not reported: leave it out")
     time = f"{summary['seconds'] / 60:.0f} ({settings.machine.threads})"
     results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
     found = {test_of(result): result for result in results if result}

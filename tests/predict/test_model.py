@@ -1,0 +1,281 @@
+"""The library from Python: ten lines on drawings and on a folder of colour images, and what they refuse."""
+
+import doctest
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import png
+from PIL import Image
+from scipy.special import logit
+
+import minisiamese as ms
+from minisiamese.predict import estimator, model
+from minisiamese.predict.support import file_beside
+from minisiamese.train import from_python
+
+COLOURS = np.array(
+    [[200, 30, 30], [30, 180, 40], [40, 60, 220], [220, 210, 40], [160, 40, 190], [20, 190, 190], [9, 9, 9]]
+)
+
+
+def blob(label, rng):
+    """A picture (40, 60, 3) of a class: its colour, in a rectangle anywhere."""
+    image = np.full((40, 60, 3), 255, np.uint8)
+    top, left = rng.integers(0, 15, 2)
+    image[top : top + 20, left : left + 30] = np.clip(COLOURS[label] + rng.integers(-9, 10, 3), 0, 255)
+    return image
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    """A folder of seven classes with five colour images each."""
+    root, rng = tmp_path_factory.mktemp("colours") / "MY_IMAGES", np.random.default_rng(0)
+    for label in range(7):
+        (root / f"class{label}").mkdir(parents=True)
+        for number in range(5):
+            Image.fromarray(blob(label, rng)).save(root / f"class{label}/{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(colours):
+    return ms.train(colours, steps=3, network="conv4", batch=3, views=2)
+
+
+@pytest.fixture(scope="module")
+def pretrained():
+    return ms.load("pretrained")
+
+
+@pytest.fixture(scope="module")
+def characters(tmp_path_factory, drawings):
+    """Ten characters by two people: a folder of the first one's, with the images of both, (10, 105, 105) each."""
+    rows = np.array([drawings.rows_of_class[label][:2] for label in drawings.classes_of_group[2][:10]])
+    root = tmp_path_factory.mktemp("characters") / "support"
+    root.mkdir()
+    for number, row in enumerate(rows[:, 0]):
+        (root / f"{number}.png").write_bytes(png(drawings.images[row]))
+    return root, 255 - drawings.images[rows[:, 0], :, :, 0], 255 - drawings.images[rows[:, 1], :, :, 0]
+
+
+@pytest.mark.parametrize("module", [model, estimator, from_python], ids=lambda module: module.__name__)
+def test_the_examples_of_the_docstrings(module):
+    failed, tried = doctest.testmod(module)
+    assert tried and not failed
+
+
+def test_importing_the_package_imports_nothing_large():
+    code = "import minisiamese, sys; print({'numpy', 'tyro', 'minisiamese.data'} & {*sys.modules})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
+    assert {"load", "train", "Model", "SiameseClassifier"} <= set(dir(ms))
+    with pytest.raises(AttributeError, match="lod"):
+        _ = ms.lod
+
+
+def test_the_ten_lines_on_drawings(characters, drawings, tmp_path):
+    folder, support, queries = characters
+    model = ms.load("pretrained")
+    z = model.embed(queries)
+    assert z.shape == (10, 1152) and z.dtype == np.float32
+    assert model.same(queries[3], support[3]) > 0.5 > model.same(queries[3], support[5])
+    order, p = model.rank(queries[3], folder)
+    assert sorted(order) == list(range(10)) and order[0] == 3 and (np.diff(p) <= 0).all() and p[0] > 0.5
+    labels, p = model.classify(queries, support, list("abcdefghij"))
+    assert (labels == np.array(list("abcdefghij"))).mean() >= 0.8 and p.shape == (10,)
+    model = ms.train(drawings.images, drawings.labels, steps=2, network="conv4", batch=4, views=1)
+    model.save(tmp_path / "mine.npz")
+    again = ms.load(tmp_path / "mine.npz")
+    np.testing.assert_array_equal(again.embed(queries), model.embed(queries))
+    report = again.evaluate(drawings.images, drawings.labels, way=5)
+    assert report["way"] == 5 and report["trials"] == 400 and 0 <= report["accuracy"] <= 1
+    assert report["classes"] == len(drawings.rows_of_class) // 5
+
+
+def test_the_ten_lines_on_a_folder_of_colour_images(colours, trained, tmp_path):
+    images = sorted(colours.glob("*/0.png"))
+    assert trained.embed(images).shape == (7, trained.features)
+    assert trained.same(images[2], images[2]) > trained.same(images[0], images[6])
+    order, p = trained.rank(images[4], images)
+    assert order[0] == 4 and (np.diff(p) <= 0).all()
+    labels, _ = trained.classify(sorted(colours.glob("*/1.png")), colours)  # its sub-folders are the classes
+    assert set(labels) <= {f"class{label}" for label in range(7)} and labels[0] == "class0"
+    trained.save(tmp_path / "mine.npz")
+    loaded = ms.load(tmp_path / "mine.npz")
+    np.testing.assert_array_equal(loaded.embed(images), trained.embed(images))
+    report = loaded.evaluate(colours, way=2)
+    assert report["classes"] == 2 and report["images"] == 10 and "weak" in report["weak"]
+
+
+def test_a_path_an_image_and_an_array_are_one_picture(characters, pretrained, colours, trained):
+    for one, network in (((characters[0] / "3.png"), pretrained), (colours / "class0/0.png", trained)):
+        image = Image.open(one)
+        given = [one, str(one), image, np.asarray(image.convert("RGB"))]
+        given += [np.asarray(image.convert("RGB")) / 255, np.asarray(image.convert("RGBA"))]
+        z = network.embed(given)
+        assert np.abs(z - z[0]).max() < 1e-5 < np.abs(z).max()
+    stack = np.stack([np.asarray(Image.open(characters[0] / f"{n}.png").convert("L")) for n in range(2)])
+    np.testing.assert_allclose(pretrained.embed(stack), pretrained.embed(stack[..., None]), atol=1e-6)
+    np.testing.assert_allclose(pretrained.embed(stack > 127), pretrained.embed(list(stack)), atol=1e-5)
+    assert pretrained.embed(np.array([str(characters[0] / "3.png")])).shape == (1, 1152)
+
+
+def test_a_grey_picture_is_welcome_where_colour_is(trained, colours):
+    grey = np.asarray(Image.open(colours / "class0/0.png").convert("L"))
+    np.testing.assert_allclose(trained.embed(grey), trained.embed(np.stack([grey] * 3, axis=2)), atol=1e-5)
+
+
+def test_a_class_is_as_alike_as_its_pictures_on_average(characters, pretrained):
+    _, support, queries = characters
+    labels = np.array([0, 1, 0, 1, 2, 2, 2, 3, 3, 3])
+    classes, p = pretrained.class_probabilities(queries[:2], support, labels)
+    assert classes.tolist() == [0, 1, 2, 3] and p.shape == (2, 4)
+    log_odds = logit([pretrained.same(queries[1], each) for each in support])
+    expected = [log_odds[labels == label].mean() for label in range(4)]
+    np.testing.assert_allclose(logit(p[1]), expected, rtol=1e-3, atol=1e-3)
+
+
+WRONG = (  # (the argument that the complaint names, what else it says, what is called)
+    ("images", "shape", lambda m, a: m.embed(np.zeros(5))),
+    ("images[1]", "shape", lambda m, a: m.embed([a, np.zeros((3, 4, 2), np.uint8)])),
+    ("images", "int64", lambda m, a: m.embed(a.astype(np.int64))),
+    ("images", "uint16", lambda m, a: m.embed(a.astype(np.uint16))),
+    ("images", "NaN", lambda m, a: m.embed(np.full((9, 9), np.nan))),
+    ("images", "floats from 0 to 255", lambda m, a: m.embed(a.astype(float))),
+    ("images", "shape", lambda m, a: m.embed(np.zeros((0, 9), np.uint8))),
+    ("images", "holds no images", lambda m, a: m.embed([])),
+    ("images", "holds no images", lambda m, a: m.embed(np.zeros((0, 9, 9), np.uint8))),
+    ("images", "int", lambda m, a: m.embed(7)),
+    ("images", "NoneType", lambda m, a: m.rank(a, None)),
+    ("a is of type list", "array", lambda m, a: m.same([a], a)),
+    ("b is of type NoneType", "array", lambda m, a: m.same(a, None)),
+    ("query", "bytes", lambda m, a: m.rank(b"", [a])),
+    ("nowhere.png", "there is no image", lambda m, a: m.same("nowhere.png", a)),
+    ("images", "nowhere", lambda m, a: m.rank(a, "nowhere")),
+    ("support_labels", "missing", lambda m, a: m.classify([a], [a])),
+    ("labels are 1", "images 2", lambda m, a: m.classify([a], [a, a], ["one"])),
+    ("labels are 3", "images 2", lambda m, a: m.support([a, a], ["a", "b", "c"])),
+    ("labels", "missing", lambda m, a: m.evaluate([a, a])),
+    ("labels are 1", "images 2", lambda m, a: m.evaluate([a, a], [0])),
+    ("way", "2 to 2", lambda m, a: m.evaluate([a, a, a, a], [0, 0, 1, 1], way=3)),
+    ("keep", "folder", lambda m, a: m.support([a], keep=True)),
+    ("labels", "missing", lambda m, a: ms.train([a, a])),
+    ("step", "no setting", lambda m, a: ms.train([a, a], [0, 1], step=3)),
+    ("out", "no setting", lambda m, a: ms.train([a, a], [0, 1], out="runs")),
+    ("steps", "ten", lambda m, a: ms.train([a, a], [0, 1], steps="ten")),
+    ("lr", "0", lambda m, a: ms.train([a] * 12, [0, 1] * 6, lr=0.0)),
+    ("network", "resnet99", lambda m, a: ms.train([a] * 12, [0, 1] * 6, network="resnet99")),
+    ("nowhere", "does not exist", lambda m, a: ms.load("nowhere")),
+)
+
+
+@pytest.mark.parametrize("named, why, ask", WRONG, ids=[f"{named} {why}" for named, why, _ in WRONG])
+def test_what_cannot_be_is_refused_by_name(named, why, ask, pretrained, characters):
+    with pytest.raises(ValueError) as refused:
+        ask(pretrained, characters[1][0])
+    said = str(refused.value)
+    assert named in said and why in said and "\n" not in said and len(said) < 300
+
+
+def test_images_in_colour_are_refused_where_the_network_is_of_grey_ones(colours):
+    grey = [np.asarray(Image.open(path).convert("L")) for path in sorted(colours.glob("*/*.png"))]
+    model = ms.train(grey, np.repeat(range(7), 5), steps=1, network="conv4", batch=3, views=1)
+    with pytest.raises(ValueError, match=r"class0/0.png is in colour.*grey"):
+        model.embed(colours / "class0/0.png")
+
+
+def test_a_support_set_is_of_one_model(characters, pretrained, trained):
+    folder, _, queries = characters
+    with pytest.raises(ValueError, match="another model"):
+        trained.rank(queries[0], pretrained.support(folder))
+
+
+def reads(monkeypatch, model):
+    """The names of the pictures that a model reads from now on."""
+    names, before = [], type(model).read
+    monkeypatch.setattr(type(model), "read", lambda self, picture: names.append(picture.name) or before(self, picture))
+    return names
+
+
+def test_a_support_set_is_embedded_once(characters, monkeypatch):
+    folder, _, queries = characters
+    model = ms.load("pretrained")
+    names = reads(monkeypatch, model)
+    first = model.rank(queries[1], folder)
+    assert len(names) == 11
+    second = model.rank(queries[1], folder)
+    assert len(names) == 12  # the query
+    np.testing.assert_array_equal(first[1], second[1])
+    (folder / "9.png").write_bytes((folder / "8.png").read_bytes() + b" ")
+    model.rank(queries[1], folder)
+    assert names[12:] and sorted(map(Path, names[12:])) == sorted([folder / "9.png", Path("query")])
+
+
+def test_kept_embeddings(characters, monkeypatch, tmp_path):
+    folder, mine = characters[0], tmp_path / "MY_IMAGES"
+    mine.mkdir()
+    for path in folder.iterdir():
+        (mine / path.name).write_bytes(path.read_bytes())
+    (mine / "broken.png").write_bytes(b"no picture")
+    with pytest.warns(ms.predict.model.Doubtful, match="left out: .*broken.png"):
+        support = ms.load("pretrained").support(mine, keep=True)
+    assert len(support) == 10 and list(support.left_out) == [str(mine / "broken.png")]
+    kept = tmp_path / "MY_IMAGES.embeddings.npz"
+    assert kept == file_beside(mine) and kept.exists()
+
+    again = ms.load("pretrained")
+    names = reads(monkeypatch, again)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.testing.assert_array_equal(again.support(mine, keep=True).z, support.z)
+    assert not names
+    (mine / "broken.png").unlink()
+    moved = mine / "0.png"
+    moved.rename(mine / "zero.png")
+    with_other = again.support(mine, keep=True)
+    assert names == [str(mine / "zero.png")] and len(with_other) == 10
+    np.testing.assert_allclose(with_other.z[-1], support.z[0], atol=1e-5)
+
+    whole = kept.read_bytes()
+    for damaged in (whole[:-40], whole[:500] + bytes(200) + whole[700:], b"", b"PK"):
+        kept.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"MY_IMAGES.embeddings.npz.*delete it"):
+            ms.load("pretrained").support(mine, keep=True)
+    kept.write_bytes(whole)
+    other = ms.load("pretrained")
+    other.network.head.params["b"] += 1
+    del names[:]
+    other.support(mine, keep=True)  # of another network, it is written anew
+    assert len(names) == 10
+
+
+def test_a_classifier_of_scikit_learn(characters, pretrained):
+    from sklearn.base import clone
+
+    _, support, queries = characters
+    labels = np.array(list("abcdefghij"))
+    fitted = clone(ms.SiameseClassifier()).fit(support, labels)
+    assert fitted.score(queries, labels) >= 0.8
+    shares = fitted.predict_proba(queries)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert (fitted.classes_[shares.argmax(axis=1)] == fitted.predict(queries)).all()
+    np.testing.assert_allclose(fitted.transform(queries), pretrained.embed(queries), atol=1e-5)
+    with pytest.raises(ValueError, match="y must hold a label"):
+        ms.SiameseClassifier(pretrained).fit(support, labels[:3])
+
+
+def test_one_room_is_a_function_too():
+    import_module("minisiamese.train.loop")  # which makes ``ms.train`` a module
+    assert callable(ms.train) and ms.train.loop
+
+
+def test_a_training_in_a_thread_of_its_own(colours):
+    with ThreadPoolExecutor(1) as pool:
+        trained = pool.submit(ms.train, colours, steps=1, network="conv4", batch=3, views=1).result()
+    assert trained.meta["config"]["out"] is None and trained.meta["side"] == 60
