@@ -11,7 +11,16 @@ import minisiamese
 ROOT = Path(minisiamese.__file__).parent
 FILES = {"/".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
-FLOORS = ("book", "fast", "backbones", "runs", "evaluate", "predict", "train", "studies")  # each may import those before it
+FLOORS = (
+    "book",
+    "fast",
+    "backbones",
+    "runs",
+    "evaluate",
+    "predict",
+    "train",
+    "studies",
+)  # each may import those before it
 DOORS = ("bench",)  # which nothing imports but itself
 OF_MACHINES = (
     "errors",

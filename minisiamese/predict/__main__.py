@@ -50,12 +50,18 @@ def main():
     model, said = load_model(options.run), []
     with warnings.catch_warnings():
         warnings.simplefilter("always", Doubtful)
-        warnings.showwarning = lambda message, *_: said.append(str(message)) or print(message, file=sys.stderr)
+        warnings.showwarning = lambda message, *_: said.append(told(str(message)))
         result, lines, seen = answer(model, options)
     if options.show:
         show.page(model, seen, options.show)
     print(json.dumps(result | {"warnings": said}) if options.json else "\n".join(lines))
     return 0
+
+
+def told(message):
+    """A warning, told on stderr in a line that begins with its kind."""
+    print(message if message.startswith("left out: ") else f"warning: {message}", file=sys.stderr)
+    return message
 
 
 def answer(model, options):

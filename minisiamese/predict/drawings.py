@@ -12,7 +12,7 @@ from minisiamese.predict.cleaning import find_ink, pen_width
 
 SIDE = 105  # pixels of a drawing's side
 FINE = 2 * SIDE  # pixels of the side of the page that the pen draws on
-FAINT = 64  # of 255, up to which a pixel of that page has no ink
+FAINT = 110  # of 255, up to which a pixel of that page has no ink
 EXTENT = 0.65  # share of the page that Omniglot's drawings fill on average
 PEN = 2.5 / SIDE  # half the width of its pen on such a page (median of 150 background drawings)
 # Longer sides in pixels:

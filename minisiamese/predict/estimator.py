@@ -11,8 +11,8 @@ from minisiamese.predict.model import Model, load_model
 class SiameseClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     """K-shot classification by a trained network: ``fit`` keeps the support set, ``predict`` compares with it.
 
-    ``model`` is what ``minisiamese.load`` takes, or a ``Model``. X is several pictures (``pictures.several``): paths, Pillow images
-    or an array (M, H, W) or (M, H, W, C). BadInput, a ValueError, for anything else.
+    ``model`` is what ``minisiamese.load`` takes, or a ``Model``. X is several pictures (``pictures.several``): paths,
+    Pillow images, or an array (M, H, W) or (M, H, W, C). BadInput, a ValueError, for anything else.
 
     >>> from minisiamese import SiameseClassifier
     >>> from minisiamese.data import glyphs

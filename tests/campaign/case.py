@@ -80,7 +80,8 @@ class Case:
 
         A refusal has one, unless stderr is ``unseen``, and what succeeds has none.
         """
-        others = ("left out: ", "/bin/bash: warning: setlocale", "Fontconfig warning")  # a picture; an unknown locale
+        # a picture that is left out or doubtful; an unknown locale
+        others = ("left out: ", "warning: ", "/bin/bash: warning: setlocale", "Fontconfig warning")
         said = [line for line in ended.err.splitlines() if line.strip() and not line.startswith(others)]
         least, most = ended.code == 2 and not unseen, bool(ended.code) and not unseen
         if CRASH.search(ended.err + ended.out):

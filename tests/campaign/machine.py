@@ -25,7 +25,7 @@ ENVIRONMENTS = [  # variables of which one names what is not there
     if line.strip()
 ]
 OUTS = ("/proc/x", "/sys/x", "/dev/full", "/dev/null/x", "images/c0/0.png", "\u00e4\U0001f600", "\udcff", "a\nb")
-QUICK = "train evaluate predict backend fewshot sweeps maml results start solution omniglot".split()
+QUICK = "train evaluate predict data backend fewshot sweeps maml results start solution omniglot".split()
 MEGABYTES = (64, 100, 150, 200, 250, 300, 400, 500, 700, 1000)
 KILOBYTES = (0, 1, 2, 8, 30, 64, 100, 200, 300, 450, 460, 500, 1000, 1400)
 

@@ -14,7 +14,7 @@ from minisiamese.commands import doors
 from minisiamese.errors import BadInput, whole_file
 
 DOORS = (
-    *("train", "evaluate", "predict", "bench", "backend"),
+    *("train", "evaluate", "predict", "data", "bench", "backend"),
     *(f"studies.{name}" for name in ("report000", "fewshot", "sweeps", "maml", "results")),
 )
 

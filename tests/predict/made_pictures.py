@@ -70,9 +70,8 @@ def shade(shape, rng):
     height, width = shape
     y, x = np.mgrid[:height, :width]
     angle, soft = rng.uniform(0, 2 * np.pi), rng.choice([1, rng.uniform(0.01, 0.15) * min(shape)])
-    edge = (x - width * rng.uniform(0.25, 0.75)) * np.cos(angle) + (y - height * rng.uniform(0.25, 0.75)) * np.sin(
-        angle
-    )
+    x, y = x - width * rng.uniform(0.25, 0.75), y - height * rng.uniform(0.25, 0.75)
+    edge = x * np.cos(angle) + y * np.sin(angle)
     return 1 - rng.uniform(0.25, 0.65) * np.clip(edge / soft + 0.5, 0, 1)
 
 
@@ -156,8 +155,10 @@ def read(kind, options):
     return found
 
 
-def measure(options, scorer, slope, offset):
+def measure(options):
     """{kind: (shares of the same called same, others different, right, warned, right or warned, refused)}."""
+    network, settings, meta = load_run("pretrained")
+    scorer = embedding_scorer(network, views=settings.measuring.views)
     clean = [drawing for case in cases(options.count, options.alphabets, options.seed, "clean") for drawing in case[1:]]
     images, pairs = [read_drawing(on_paper(drawing)).pixels for drawing in clean], []
     readings = {kind: read(kind, options) for kind in options.kinds}
@@ -165,6 +166,7 @@ def measure(options, scorer, slope, offset):
         for number, (drawing, _) in enumerate(found):
             images.append(images[0] if drawing is None else drawing)
             pairs += [(len(images) - 1, 2 * number), (len(images) - 1, 2 * number + 1)]
+    slope, offset = (meta["calibration"][key] for key in ("slope", "offset"))
     p = sigmoid(slope * scorer(np.stack(images), np.array(pairs)) + offset).reshape(len(readings), -1, 2)
     shares = {}
     for probability, (kind, found) in zip(p, readings.items(), strict=True):
@@ -206,10 +208,8 @@ def main():
         for kind in options.kinds:
             show(kind, options, options.show)
         return 0
-    network, settings, meta = load_run("pretrained")
-    scorer = embedding_scorer(network, views=settings.measuring.views)
     print(f"{'':8}{'same':>9}{'different':>11}{'right':>8}{'warned':>9}{'right or warned':>17}{'refused':>9}")
-    for kind, shares in measure(options, scorer, **meta["calibration"]).items():
+    for kind, shares in measure(options).items():
         print(f"{kind:8}" + "".join(f"{x:{width}.1%}" for x, width in zip(shares, (9, 11, 8, 9, 17, 9), strict=True)))
     return 0
 

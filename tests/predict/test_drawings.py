@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy import ndimage
 from minisiamese.errors import BadInput
 from minisiamese.predict.cleaning import CUT, RULED, SHADED, find_ink
 from minisiamese.predict.drawings import APART, EXTENT, PEN, SIDE, read_drawing, thin
+from tests.predict import made_pictures
 
 
 @pytest.fixture(scope="module")
@@ -409,3 +411,16 @@ def test_pictures_of_a_few_pixels_are_read_or_refused(rng):
                 assert read_drawing(Image.fromarray(rng.integers(0, 255, shape, np.uint8))).pixels.any()
             except BadInput as error:
                 assert "shows no drawing" in str(error)
+
+
+@pytest.mark.slow
+def test_spoilt_pictures_are_read_right_or_doubted(real_omniglot):
+    """As ``python -m tests.predict.made_pictures``, which has the figures of more pictures."""
+    options = SimpleNamespace(count=40, seed=1, alphabets=made_pictures.REPORTING, kinds=made_pictures.KINDS)
+    shares = made_pictures.measure(options)
+    right = {kind: each[2] for kind, each in shares.items()}
+    warned = {kind: each[3] for kind, each in shares.items()}
+    good = {kind: each[4] for kind, each in shares.items()}
+    assert right["clean"] > 0.88 and warned["clean"] <= 0.05
+    assert min(good[kind] for kind in ("ruled", "squared", "edge", "shadow")) > right["clean"] - 0.05
+    assert min(warned["two"], warned["cut off"]) >= 0.85
