@@ -78,15 +78,16 @@ def answer(model, options):
             [(query, ""), (other, f"{p:.1%}")],
         )
     support = model.support(options.support, keep=options.keep)
+    others = [row for row, name in enumerate(support.names) if not Path(name).samefile(query)]
+    if not others:
+        raise BadInput(f"--support: {options.support} holds no images to compare with but the query itself")
+    support = support.take(others)
     if support.labels is not None:
         classes, p = model.class_probabilities([query], support)
         ranked = [(str(classes[place]), float(p[0, place])) for place in (-p[0]).argsort(kind="stable")]
     else:
         order, p = model.rank(query, support)
         ranked = [(support.names[place], float(each)) for place, each in zip(order, p, strict=True)]
-        ranked = [(name, each) for name, each in ranked if not Path(name).samefile(query)]
-    if not ranked:
-        raise BadInput(f"--support: {options.support} holds no images to compare with but the query itself")
     if ranked[0][1] < (model.threshold or 0.5):
         kind = "pictures" if support.labels is None else "classes"
         warnings.warn(f"{query}: none of the {kind} in {options.support} is likely to be it", Doubtful, stacklevel=1)

@@ -1,6 +1,6 @@
 """A support set: pictures whose embeddings are computed once and kept, in memory or in a file beside their folder."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -28,6 +28,11 @@ class Support:
 
     def __len__(self):
         return len(self.z)
+
+    def take(self, rows):
+        """The support set of some of the M pictures."""
+        names = tuple(self.names[row] for row in rows)
+        return replace(self, z=self.z[rows], names=names, labels=None if self.labels is None else self.labels[rows])
 
 
 class Entry(NamedTuple):

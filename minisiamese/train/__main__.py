@@ -7,6 +7,7 @@ that was stopped, by Ctrl-C or by force, goes on with ``--resume`` and ends with
 """
 
 import argparse
+import shlex
 import warnings
 from dataclasses import replace
 
@@ -106,6 +107,7 @@ def main():
         print(f"stopped after step {summary['steps']}; {folder.again(*named)}")
         return 130
     print(f"{summary['steps']} steps in {summary['seconds']:.0f} s; everything is in {folder.path}")
+    print(f"compare pictures by it: python -m minisiamese.predict --run {shlex.quote(str(folder.path))} A B")
     return 0
 
 

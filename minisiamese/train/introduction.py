@@ -67,7 +67,7 @@ def outlook(trainer, step, seconds):
     if not trainer.steps or steps < TIMED[0] or passed < TIMED[1]:
         return None
     each = passed / steps + trainer.validation_seconds / trainer.settings.measuring.validate_every
-    return f"about {_duration(each * (trainer.steps - trainer.step))} of training to go, then its tests"
+    return f"about {_duration(each * (trainer.steps - trainer.step))} of training to go, without its tests"
 
 
 def _duration(seconds):

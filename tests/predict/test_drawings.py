@@ -352,6 +352,7 @@ SPOILT = {
     "slanted edges": lambda page: scanned(page, {"right": (0, 30), "bottom": (40, 20)}),
     "a scan's frame": lambda page: scanned(page, dict.fromkeys(("left", "right", "top", "bottom"), (60, 70))),
     "a sharp shadow": lambda page: shaded(page, 1),
+    "a deep shadow": lambda page: shaded(page, 1, left=0.25),
     "a soft shadow": lambda page: shaded(page, 120),
 }
 

@@ -121,6 +121,16 @@ def test_sub_folders_are_classes(classes, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["ranking"][0][0] == "1"
 
 
+def test_a_query_is_not_among_its_supports(classes, folder, tmp_path, monkeypatch, capsys):
+    for name in ("mine", "other"):
+        (tmp_path / f"two/{name}").mkdir(parents=True)
+    (tmp_path / "two/mine/a.png").write_bytes((classes / "query1.png").read_bytes())
+    (tmp_path / "two/mine/b.png").write_bytes((folder / "support/7.png").read_bytes())
+    (tmp_path / "two/other/c.png").write_bytes(next((classes / "MY_IMAGES/1").glob("*.png")).read_bytes())
+    assert call(monkeypatch, predict.main, "--support", tmp_path / "two", tmp_path / "two/mine/a.png") == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("other")
+
+
 def test_a_query_of_no_class_is_said_to_be_of_none(classes, folder, tmp_path, monkeypatch, capsys):
     (tmp_path / "few/only").mkdir(parents=True)
     (tmp_path / "few/only/a.png").write_bytes((folder / "support/7.png").read_bytes())

@@ -82,9 +82,9 @@ def test_the_introduction_to_images_says_how_weak_their_test_is(tmp_path):
         ({"step": 14, "seconds": 60.0}, None),  # four steps after it began
         ({"step": 15, "seconds": 22.9}, None),
         ({"step": 20, "seconds": 30.0, "steps": None}, None),
-        ({"step": 20, "seconds": 30.0}, "about 2 minutes of training to go, then its tests"),  # 80 steps of 1.5 s
-        ({"step": 20, "seconds": 40.0, "steps": 40}, "about 50 seconds of training to go, then its tests"),
-        ({"step": 20, "seconds": 120.0, "steps": 1000}, "about 2.9 hours of training to go, then its tests"),
+        ({"step": 20, "seconds": 30.0}, "about 2 minutes of training to go, without its tests"),  # 80 steps of 1.5 s
+        ({"step": 20, "seconds": 40.0, "steps": 40}, "about 50 seconds of training to go, without its tests"),
+        ({"step": 20, "seconds": 120.0, "steps": 1000}, "about 2.9 hours of training to go, without its tests"),
     ],
 )
 def test_how_long_it_takes_is_known_after_a_few_steps(now, line):
