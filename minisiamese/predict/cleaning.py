@@ -19,7 +19,6 @@ BLOCK = 8  # pixels along a rule that are taken together
 DARK = 0.6  # share of the contrast of ink that a rule has if ink on it cannot be told from it
 MOST = 0.5  # share of something at the border that is ink if it is no shadow
 REST = 0.2  # share of the ink that is enough to leave out the rest, which reaches the border
-EDGE = 0.25  # share of a border that has ink on it if that ink is the edge of a scan
 
 RULED = "the paper is ruled, and lines may have been read as ink"
 SHADED = "an edge or a shadow may have been read as ink"
@@ -76,11 +75,11 @@ def _among_rules(contrast, thickest):
     rules = np.maximum(level, upright)
     ink = _above(contrast, rules)
     if ink is None or not rules.any():
-        return ink if ink is None else _without_specks(_without_edges(ink, EDGE)), rules, False
+        return _without_specks(ink), rules, False
     ink = _without_shreds(ink, rules > 0)
     for part in ndimage.find_objects(np.uint8(ink)):  # one, with all of the ink
         ink[part] = _mended(_mended(ink[part], level[part] > 0).T, upright[part].T > 0).T
-    ink, within = _without_specks(ink), _without_specks(_without_edges(ink, 0))  # ends of rules, across a corner, too
+    ink, within = _without_specks(ink), _without_specks(_inside(ink))  # without the ends of rules, too
     if within is None or within.sum() < ink.sum() * REST:
         return ink, rules, True
     crossed = rules[within & (rules > 0)]
@@ -237,11 +236,7 @@ def _mended(ink, band):
     return ink | (band & np.logical_or.reduce(joined))
 
 
-def _without_edges(ink, share):
-    """The ink without parts that cover more than a share of a border."""
-    label, count = ndimage.label(ink, np.ones((3, 3)))
-    edge = np.zeros(count + 1, bool)
-    for side in (label[0], label[-1], label[:, 0], label[:, -1]):
-        edge |= np.bincount(side, minlength=count + 1) > share * len(side)
-    edge[0] = False
-    return ink & ~edge[label]
+def _inside(ink):
+    """The ink without the parts that reach the border."""
+    label, _ = ndimage.label(ink, np.ones((3, 3)))
+    return ink & ~np.isin(label, _border(label))
