@@ -18,7 +18,8 @@ import tyro
 from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 from minisiamese.predict import show
-from minisiamese.predict.model import Doubtful, load_model
+from minisiamese.predict.model import load_model
+from minisiamese.predict.pictures import Doubtful
 from minisiamese.runs.start import PRETRAINED
 
 
@@ -87,10 +88,8 @@ def answer(model, options):
         ranked = [(str(classes[place]), float(p[0, place])) for place in (-p[0]).argsort(kind="stable")]
     else:
         order, p = model.rank(query, support)
+        model.warn_of_strangers([str(query)], p[None], "pictures")
         ranked = [(support.names[place], float(each)) for place, each in zip(order, p, strict=True)]
-    if ranked[0][1] < (model.threshold or 0.5):
-        kind = "pictures" if support.labels is None else "classes"
-        warnings.warn(f"{query}: none of the {kind} in {options.support} is likely to be it", Doubtful, stacklevel=1)
     lines = [f"{p:6.1%}  {verdict(model, p, '', '  ')}{name}" for name, p in ranked]
     found = [(name, f"{p:.1%}") for name, p in ranked] if support.labels is None else []
     result = {"query": str(query), "ranking": [[name, p] for name, p in ranked]}

@@ -12,7 +12,6 @@ Notation: M pictures, Q queries, D features of an embedding, N classes of a supp
 
 import hashlib
 import os
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +29,7 @@ from minisiamese.evaluate.protocols import one_shot
 from minisiamese.evaluate.scoring import embedding_scorer, mean_embedding
 from minisiamese.layers import sigmoid
 from minisiamese.predict.drawings import read_drawing
-from minisiamese.predict.pictures import in_folder, labelled, one, several
+from minisiamese.predict.pictures import in_folder, labelled, one, several, warn
 from minisiamese.predict.support import Entry, Support, file_beside, gathered, load_kept, save_kept
 from minisiamese.runs.build import NETWORKS
 from minisiamese.runs.folder import check_calibrated, load_run
@@ -40,10 +39,6 @@ from minisiamese.trials import nway_trials
 
 TOGETHER = 256  # pictures that are read before they are embedded
 REMEMBERED = 100_000  # embeddings of support sets that a model keeps in memory
-
-
-class Doubtful(UserWarning):
-    """A picture was read in a way that is not to be trusted, or was left out; the message names it and says why."""
 
 
 def load_model(run=PRETRAINED, device="cpu"):
@@ -121,9 +116,9 @@ class Model:
         entries = self._remembered(pictures, place, file_beside(place) if keep else None)
         support = gathered(pictures, labels, entries, self.digest)
         for name, reasons in support.doubts.items():
-            _warn(name, reasons)
+            warn(name, reasons)
         for reason in support.left_out.values():
-            _warn("left out", [reason])
+            warn("left out", [reason])
         return support
 
     def _remembered(self, pictures, place, path):
@@ -221,7 +216,7 @@ class Model:
 
     def class_probabilities(self, queries, support, support_labels=None):
         """(classes (N,), p (Q, N)): the classes of the support in their order, and the probability that each query
-        shows the same as each class."""
+        shows the same as each class. Queries that are likely to be none of them give a ``Doubtful`` warning."""
         support = self.support(support, support_labels)
         labels = support.labels if support_labels is None else np.asarray(support_labels)
         if labels is None:
@@ -230,10 +225,21 @@ class Model:
             raise BadInput(f"support_labels has the shape {labels.shape}, and there are {len(support)} images")
         classes, place = np.unique(labels, return_inverse=True)
         counts = np.bincount(place)
-        scores = [
-            np.bincount(place, self._scores(z, support.z)) / counts for z in self._asked(several(queries, "queries"))
+        pictures = several(queries, "queries")
+        scores = [np.bincount(place, self._scores(z, support.z)) / counts for z in self._asked(pictures)]
+        p = self._probability(np.stack(scores))
+        self.warn_of_strangers([picture.name for picture in pictures], p, "classes")
+        return classes, p
+
+    def warn_of_strangers(self, names, p, what):
+        """A ``Doubtful`` warning if, by p (Q, N), some queries are likely to be none of the support's N pictures or
+        classes: the query's own may be missing among them."""
+        strangers = [
+            name for name, likely in zip(names, p.max(axis=1), strict=True) if likely < (self.threshold or 0.5)
         ]
-        return classes, self._probability(np.stack(scores))
+        if strangers:
+            more = f" (nor are {len(strangers) - 1} more queries)" if len(strangers) > 1 else ""
+            warn(strangers[0], [f"likely to be none of the {p.shape[1]} {what} of the support{more}"])
 
     @property
     def threshold(self):
@@ -246,7 +252,7 @@ class Model:
         """The embeddings (Q, D) of queries, with a warning for each that is doubtful."""
         entries = self._entries(pictures)
         for picture, entry in zip(pictures, entries, strict=True):
-            _warn(picture.name, entry.doubts)
+            warn(picture.name, entry.doubts)
         return np.stack([entry.z for entry in entries])
 
     def _scores(self, z, others):
@@ -288,8 +294,3 @@ class Model:
     def save(self, path):
         """Write a checkpoint that ``load``, ``predict --run`` and ``evaluate`` read."""
         checkpoint.save(path, self.network.arrays(), self.meta)
-
-
-def _warn(name, reasons):
-    for reason in reasons:
-        warnings.warn(f"{name}: {reason}", Doubtful, stacklevel=4)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,16 @@ from minisiamese.errors import BadInput
 
 CHANNELS = (1, 3, 4)  # of an array (H, W, C): grey, colour, colour with transparency
 KINDS = "a path, a Pillow image or an array"
+
+
+class Doubtful(UserWarning):
+    """A picture was read in a way that is not to be trusted, or was left out; the message names it and says why."""
+
+
+def warn(name, reasons):
+    """A ``Doubtful`` warning for each reason, in words, not to trust the picture of this name."""
+    for reason in reasons:
+        warnings.warn(f"{name}: {reason}", Doubtful, stacklevel=4)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scipy.special import logit
 
 import minisiamese as ms
 from minisiamese.predict import estimator, model
+from minisiamese.predict.pictures import Doubtful
 from minisiamese.predict.support import file_beside
 from minisiamese.train import from_python
 
@@ -141,6 +142,15 @@ def test_a_class_is_as_alike_as_its_pictures_on_average(characters, pretrained):
     np.testing.assert_allclose(logit(p[1]), expected, rtol=1e-3, atol=1e-3)
 
 
+def test_a_support_without_the_query_is_warned_of(characters, pretrained):
+    _, support, queries = characters
+    with pytest.warns(Doubtful, match=r"queries\[0\]: likely to be none of the 3 classes.*2 more queries"):
+        pretrained.classify(queries[[3, 4, 5]], support[[0, 1, 2]], list("abc"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pretrained.classify(queries[3:4], support[3:4], ["d"])
+
+
 WRONG = (  # (the argument that the complaint names, what else it says, what is called)
     ("images", "shape", lambda m, a: m.embed(np.zeros(5))),
     ("images[1]", "shape", lambda m, a: m.embed([a, np.zeros((3, 4, 2), np.uint8)])),
@@ -223,7 +233,7 @@ def test_kept_embeddings(characters, monkeypatch, tmp_path):
     for path in folder.iterdir():
         (mine / path.name).write_bytes(path.read_bytes())
     (mine / "broken.png").write_bytes(b"no picture")
-    with pytest.warns(ms.predict.model.Doubtful, match="left out: .*broken.png"):
+    with pytest.warns(Doubtful, match="left out: .*broken.png"):
         support = ms.load("pretrained").support(mine, keep=True)
     assert len(support) == 10 and list(support.left_out) == [str(mine / "broken.png")]
     kept = tmp_path / "MY_IMAGES.embeddings.npz"
