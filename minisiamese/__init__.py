@@ -15,7 +15,7 @@ HANDED_OUT = {
     "Model": ("minisiamese.predict.model", "Model"),
     "SiameseClassifier": ("minisiamese.predict.estimator", "SiameseClassifier"),
 }
-__all__ = ["Model", "SiameseClassifier", "load", "train"]
+__all__ = ["Model", "load", "train"]  # without SiameseClassifier, which takes an extra
 
 # True of python -m minisiamese.train, say, and of the scripts: programs, of which this is the first file
 if sys.argv[:1] == ["-m"] or "data_scripts" in "".join(sys.argv[:1]):
@@ -34,4 +34,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *HANDED_OUT, "train"})

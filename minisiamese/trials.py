@@ -54,7 +54,7 @@ def nway_trials(dataset, way, shot, count, within, rng):
     groups = [classes for classes in dataset.classes_of_group if len(classes) >= way]
     most = max(map(len, dataset.classes_of_group)) if within else len(dataset.rows_of_class)
     if way < 2 or way > most:
-        where = "the largest alphabet" if within else "this split"
+        where = "the largest alphabet" if within and len(dataset.group_names) > 1 else "this test"
         raise BadInput(f"--way must be 2 to {most}, the number of classes in {where}")
     if dataset.drawers is not None:
         by_drawer = [dict(zip(dataset.drawers[rows].tolist(), rows, strict=True)) for rows in dataset.rows_of_class]

@@ -2,7 +2,6 @@
 
 import io
 import shlex
-import warnings
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -103,10 +102,8 @@ def _look(listing, parts, largest):
         except BadInput as complaint:
             unreadable[str(name)] = str(complaint).removeprefix(f"{name} in {listing.path} ")
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about large ones, which were read already
-            with Image.open(io.BytesIO(listing.read(name))) as image:  # a JPEG's picture may have come smaller
-                size = image.size
+        with Image.open(io.BytesIO(listing.read(name))) as image:  # a JPEG's picture may have come smaller
+            size = image.size
         of_picture = picture.size, picture.mode == "L", digest(picture), thumbnails(picture)
         seen.append(Seen(name, part, size, *of_picture))
     return seen, unreadable

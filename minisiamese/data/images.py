@@ -7,6 +7,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minisiamese.errors import BadInput, whole_file
 
+# Pillow warns of sizes and odd metadata; an error is an error all the same. The filter is the whole process's, since
+# threads that read images share their filters: one that a thread sets and takes back is taken back from another, too.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}  # which Pillow only knows by name
 
 
@@ -19,10 +22,8 @@ def read_image(source, where, mode=None, at_least=None):
     if not hasattr(source, "read"):
         whole_file(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about sizes and odd metadata; an error is an error all the same
-            with Image.open(source) as image:
-                return upright(image, mode, at_least)
+        with Image.open(source) as image:
+            return upright(image, mode, at_least)
     except FileNotFoundError:
         raise BadInput(f"there is no image {where}") from None
     except IsADirectoryError:

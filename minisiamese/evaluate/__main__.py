@@ -11,7 +11,7 @@ from minisiamese.backend import check_device
 from minisiamese.checkpoint import seal
 from minisiamese.commands.doors import check_counts, front_door, parse
 from minisiamese.evaluate.protocols import EvaluateOptions, describe, measure
-from minisiamese.runs.folder import load_run
+from minisiamese.runs.folder import check_images, load_run
 from minisiamese.runs.rules import VIEWS
 from minisiamese.threads import available_cores, set_threads
 
@@ -21,7 +21,8 @@ def main():
     check_counts(options, seed=0, way=1, shot=1, trials=1, views=(1, VIEWS), threads=1)
     check_device(options.device)
     set_threads(options.threads or available_cores())
-    network, trained, _ = load_run(options.run, options.device)
+    network, trained, meta = load_run(options.run, options.device)
+    check_images(trained, meta, options.run, options.data_dir)
     result = measure(options, network, trained)
     print(json.dumps(seal(result)) if options.json else describe(result))
 

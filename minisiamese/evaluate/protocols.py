@@ -22,7 +22,7 @@ from minisiamese.evaluate.retrieval import RETRIEVAL
 from minisiamese.evaluate.scoring import balanced_pairs, best_threshold, last_drawers, network_scorer
 from minisiamese.evaluate.threshold import THRESHOLD
 from minisiamese.runs.build import part_of
-from minisiamese.trials import credits, lake_trials, nway_trials, rate
+from minisiamese.trials import credits, lake_trials, nway_trials, rate, wilson
 
 # --- results of trials and of pairs -----------------------------------------------------------------------------------
 
@@ -31,6 +31,16 @@ def one_shot(trials, scorer, baselines):
     """Accuracy over the trials, and the baselines' over the same ones."""
     baselines = {name: rate(credits(trials.scores(each), trials.target)) for name, each in baselines.items()}
     return {**rate(credits(trials.scores(scorer), trials.target)), "baselines": baselines}
+
+
+def as_sure_as(result, count):
+    """The result of a test with the 95 % intervals of ``count`` answers, if its trials are more: many trials on few
+    images ask the same again."""
+
+    def resized(found):
+        return found | {"interval": list(wilson(found["accuracy"], min(count, found["trials"])))}
+
+    return resized(result) | {"baselines": {name: resized(each) for name, each in result["baselines"].items()}}
 
 
 def verification(dataset, known, scorer, baselines, count, within, rng):
@@ -116,7 +126,7 @@ def asked(options, trained):
 def where(result):
     """The images of ``asked`` in words."""
     if not DATASETS[result["data"]].has_alphabets:
-        return "of the {split} images of {data}".format(**result)
+        return "of the {split} images".format(**result)
     division = "" if result["division"] == "alphabets" else " (--split {division})"
     return ("{alphabets} alphabets of the {split} split of {data}" + division).format(**result)
 
@@ -129,7 +139,7 @@ def measure_nway(options, network, trained):
     trials = nway_trials(dataset, way, options.shot, options.trials, within, rng)
     result = one_shot(trials, *scorers(options, network, trained))
     if not DATASETS[trained.data.name].has_alphabets:  # of alphabets, all is known
-        result["weak"] = weakness(dataset)
+        result = as_sure_as(result, len(np.unique(trials.query))) | {"weak": weakness(dataset)}
     return asked(options, trained) | {"way": way, "shot": options.shot} | result
 
 
@@ -161,6 +171,8 @@ def measure_verification(options, network, trained):
         dataset, known = last_drawers(dataset), last_drawers(known)
     rng = np.random.default_rng(options.seed)
     result = verification(dataset, known, *scorers(options, network, trained), options.trials, within, rng)
+    if not DATASETS[trained.data.name].has_alphabets:
+        result = as_sure_as(result, len(dataset.images))
     return asked(options, trained) | result
 
 

@@ -130,10 +130,10 @@ def describe_threshold(result):
     """A result of ``measure_threshold`` as lines for people."""
     known, test, threshold, p = (result[key] for key in ("validation", "evaluation", "threshold", "probability"))
     rate, drawn = threshold["false_match_rate"], DATASETS[result["data"]].has_alphabets
-    of = f"pairs {result['alphabets']} alphabets" if drawn else "pairs"
+    of = f"pairs {result['alphabets']} alphabets of {result['data']}" if drawn else "pairs of the images"
     fmr, fnmr = test["false_match_rate"], test["false_non_match_rate"]
     lines = [
-        f"the threshold for a false match rate of {percent(rate)}, on {of} of {result['data']}; intervals are of 95%",
+        f"the threshold for a false match rate of {percent(rate)}, on {of}; intervals are of 95%",
         f'"same" from a probability of {p["threshold"]:.2%} ({between(p, "{:.2%}".format)}), '
         f"a score of {threshold['score']:.4g} ({between(threshold, '{:.4g}'.format)})",
         f"  chosen on the validation images, {size_of(known)}",

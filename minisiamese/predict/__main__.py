@@ -72,13 +72,13 @@ def answer(model, options):
         other = options.images[1]
         p = model.same(query, other)
         what = "both show the same character" if model.draws else "both are of one class"
-        result = {"a": str(query), "b": str(other), "same": p}
-        return (
-            judged(model, result, p),
-            [f"{p:.1%} that {what}{verdict(model, p, ': ')}"],
-            [(query, ""), (other, f"{p:.1%}")],
-        )
-    support = model.support(options.support, keep=options.keep)
+        judgement = f": {verdict(model, p)} (same from {model.threshold:.1%})" if model.threshold else ""
+        result = judged(model, {"a": str(query), "b": str(other), "same": p}, p)
+        return result, [f"{p:.1%} that {what}{judgement}"], [(query, ""), (other, f"{p:.1%}")]
+    try:
+        support = model.support(options.support, keep=options.keep)
+    except BadInput as error:
+        raise BadInput(f"--support: {str(error).removeprefix('images: ')}") from None
     others = [row for row, name in enumerate(support.names) if not Path(name).samefile(query)]
     if not others:
         raise BadInput(f"--support: {options.support} holds no images to compare with but the query itself")
@@ -90,17 +90,16 @@ def answer(model, options):
         order, p = model.rank(query, support)
         model.warn_of_strangers([str(query)], p[None], "pictures")
         ranked = [(support.names[place], float(each)) for place, each in zip(order, p, strict=True)]
-    lines = [f"{p:6.1%}  {verdict(model, p, '', '  ')}{name}" for name, p in ranked]
+    width = len("different  ") if model.threshold else 0
+    lines = [f"{p:6.1%}  {verdict(model, p):<{width}}{name}" for name, p in ranked]
     found = [(name, f"{p:.1%}") for name, p in ranked] if support.labels is None else []
     result = {"query": str(query), "ranking": [[name, p] for name, p in ranked]}
     return judged(model, result, ranked[0][1]), lines, [(query, "the query"), *found[: show.MOST]]
 
 
-def verdict(model, p, before="", after=""):
-    """ "same" or "different", if the run has a threshold for that (``evaluate --protocol threshold``)."""
-    if model.threshold is None:
-        return ""
-    return f"{before}{'same' if p >= model.threshold else 'different':<9}".rstrip(" " if not after else "") + after
+def verdict(model, p):
+    """ "same" or "different", if the run has a threshold for that (``evaluate --protocol threshold``), else ""."""
+    return "" if model.threshold is None else "same" if p >= model.threshold else "different"
 
 
 def judged(model, result, p):

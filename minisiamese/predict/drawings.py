@@ -19,10 +19,12 @@ PEN = 2.5 / SIDE  # half the width of its pen on such a page (median of 150 back
 LOOK = 400  # of a picture in which ink is looked for
 CLOSE = 80  # of a character in it that is looked at more closely
 DECODED = 2000  # of a large JPEG as it is decoded, at least
-# Calibrated on drawings of the first 15 of Omniglot's background alphabets, of which 2 % are taken for two characters:
-LONG = 1.35  # times as long as high is a line of two characters, at least
-ALIKE = 0.4  # times the size of the larger one, at least, is the smaller one
-DOT = 6  # widths of the pen that a character has, at least
+# Calibrated on drawings of the first 15 of Omniglot's background alphabets, of which 1.3 % are taken for several:
+LONG = 1.15  # times as long as the largest of several characters are they all together, at least
+WIDE = 0.17  # times the size of the largest one, at least, is a gap between them
+ALIKE = 0.5  # times the size of the largest one, at least, is the next
+DOT = 4  # widths of the pen that a character has, at least
+GAPS = np.geomspace(0.03, 0.4, 20)  # of the longer side of all ink, between them
 APART = "several characters stand far apart"
 
 
@@ -51,7 +53,7 @@ def read_drawing(source, where=None):
     if part:
         closer, seen = find_ink(_small(part), max(picture.size) / max(part.size))
         ink, doubts = (ink, doubts) if closer is None else (closer, seen)
-    if _side_by_side(ink) or _side_by_side(ink.T):
+    if _apart(ink):
         doubts = doubts | {APART}
     return Drawing(_redraw(ink)[:, :, None], tuple(sorted(doubts)))
 
@@ -98,17 +100,22 @@ def _box(ink):
     return [np.flatnonzero(ink.any(axis=axis))[[0, -1]] + (0, 1) for axis in (1, 0)]
 
 
-def _side_by_side(ink):
-    """Whether the ink is in two parts with paper between them from top to bottom, as two characters in a line are.
+def _apart(ink):
+    """Whether the ink falls into groups with paper between them, as several characters in any arrangement do.
 
-    Together they are longer than high, neither is far smaller than the other, and both are more than dots.
+    A group is all ink that hangs together by gaps up to some length. The gaps must be wide for the size of the groups,
+    all ink together longer than the largest group, and the second largest no far smaller one and more than a dot.
     """
     (top, bottom), (left, right) = _box(ink)
-    starts, ends = np.flatnonzero(np.diff(ink[:, left:right].any(axis=0), prepend=False, append=False)).reshape(-1, 2).T
-    for end, start in zip(ends[:-1], starts[1:], strict=True):
-        parts = ink[:, left : left + end], ink[:, left + start : right]
-        sizes = [max(np.diff(_box(part), axis=1)) for part in parts]
-        if min(sizes) > max(ALIKE * max(sizes), DOT * pen_width(ink)) and right - left > LONG * (bottom - top):
+    side = max(bottom - top, right - left)
+    away, pen = ndimage.distance_transform_edt(~ink[top:bottom, left:right]), pen_width(ink)
+    for gap in GAPS * side:
+        label, count = ndimage.label(away <= gap / 2)
+        if count == 1:
+            return False
+        groups = ndimage.find_objects(np.where(away, 0, label))
+        *_, second, largest = sorted(max(along.stop - along.start for along in group) for group in groups)
+        if largest < min(gap / WIDE, side / LONG) and second > max(ALIKE * largest, DOT * pen):
             return True
     return False
 

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from minisiamese.errors import BadInput
 from minisiamese.predict.model import Model, load_model
+from minisiamese.predict.pictures import checked_labels, several
 
 
 class SiameseClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -27,10 +27,10 @@ class SiameseClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Embed the support set X with its labels y (M,)."""
-        if y is None or len(X) != len(y):
-            raise BadInput(f"y must hold a label for each of the {len(X)} images of X")
+        pictures = several(X, "X")
+        y = checked_labels(y, len(pictures), "y")
         self.model_ = self.model if isinstance(self.model, Model) else load_model(self.model)
-        self.support_ = self.model_.support(X, y)
+        self.support_ = self.model_.support([picture.source for picture in pictures], y)
         self.classes_ = np.unique(self.support_.labels)
         return self
 

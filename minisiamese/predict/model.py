@@ -10,163 +10,41 @@ Pictures are paths, Pillow images or NumPy arrays, one (``pictures.one`` says wh
 Notation: M pictures, Q queries, D features of an embedding, N classes of a support set.
 """
 
-import hashlib
+import contextlib
 import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.random import default_rng
-from tqdm import tqdm
 
 from minisiamese import checkpoint
-from minisiamese.backend import to_device, to_host
-from minisiamese.data import DATASETS, folder
+from minisiamese.backend import check_device, to_device, to_host
+from minisiamese.data import folder
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.baselines import nearest_neighbour
-from minisiamese.evaluate.protocols import one_shot
-from minisiamese.evaluate.scoring import embedding_scorer, mean_embedding
+from minisiamese.evaluate.protocols import as_sure_as, one_shot
+from minisiamese.evaluate.scoring import embedding_scorer
 from minisiamese.layers import sigmoid
-from minisiamese.predict.drawings import read_drawing
-from minisiamese.predict.pictures import in_folder, labelled, one, several, warn
-from minisiamese.predict.support import Entry, Support, file_beside, gathered, load_kept, save_kept
-from minisiamese.runs.build import NETWORKS
+from minisiamese.predict.embedder import Embedder
+from minisiamese.predict.pictures import checked_labels, datasets, one, several, warn
 from minisiamese.runs.folder import check_calibrated, load_run
 from minisiamese.runs.start import PRETRAINED
-from minisiamese.threads import available_cores, in_chunks
+from minisiamese.threads import in_chunks
 from minisiamese.trials import nway_trials
-
-TOGETHER = 256  # pictures that are read before they are embedded
-REMEMBERED = 100_000  # embeddings of support sets that a model keeps in memory
 
 
 def load_model(run=PRETRAINED, device="cpu"):
     """The ``Model`` of a run folder, of a checkpoint file such as its best.npz, or of ``"pretrained"``, the network
     that comes with the package; BadInput (a ValueError) if there is none, or if its training is not finished."""
+    if not isinstance(run, str | os.PathLike):
+        raise BadInput(f"run is of type {type(run).__name__}: it takes a path, or 'pretrained'")
+    check_device(device)
     network, settings, meta = load_run(run, device)
     check_calibrated(meta, run)
     return Model(network, settings, meta, device)
 
 
-class Model:
-    """A trained network, and all that it takes to show it pictures and to read its scores.
-
-    ``settings`` and ``meta`` are those of its checkpoint (``runs.folder.load_run``). A network that was trained on
-    alphabets reads every picture as a drawing (``drawings.read_drawing``); any other one reads pictures as ``folder``
-    read those that it was trained on. A picture whose reading is not to be trusted gives a ``Doubtful`` warning.
-    """
-
-    def __init__(self, network, settings, meta, device="cpu"):
-        self.network, self.settings, self.meta, self.device = network, settings, meta, device
-        self.draws = DATASETS[settings.data.name].has_alphabets
-        self.side = meta.get("side") or NETWORKS[settings.network.name].largest
-        self.seen = {}  # {folder: {key of a picture: Entry}}
-
-    @cached_property
-    def digest(self):
-        """What tells this model's embeddings from those of another."""
-        arrays = {name: to_host(array).tobytes() for name, array in sorted(self.network.arrays().items())}
-        about = f"{self.settings.measuring.views} {self.network.frame} {self.side} {self.network.channels}"
-        return hashlib.blake2b(about.encode() + b"".join(arrays.values()), digest_size=16).hexdigest()
-
-    # --- from pictures to embeddings ----------------------------------------------------------------------------------
-
-    def read(self, picture):
-        """(pixels (H, W, C) uint8, doubts) of a ``Picture``: the image that the network sees, and the reasons, in
-        words, why it may show something else than the picture does. BadInput if it cannot be read."""
-        if self.draws:
-            drawing = read_drawing(picture.source, picture.name)
-            return drawing.pixels, drawing.doubts
-        image = folder.shrunk(picture.opened(self.side), self.side)
-        if image.mode == "RGB" and self.network.channels == 1:
-            raise BadInput(f"{picture.name} is in colour, and the network was trained on grey images: convert it")
-        return folder.squares([image], self.side, self.network.channels)[0], ()
-
-    def embed(self, images):
-        """z (M, D) float32: the embedding of each picture, the mean over the views that the run's tests had.
-
-        >>> import minisiamese as ms
-        >>> from minisiamese.data import glyphs
-        >>> drawings = glyphs.make([0], drawers=2).images  # (M, 105, 105, 1)
-        >>> ms.load("pretrained").embed(drawings[:3]).shape
-        (3, 1152)
-        """
-        return np.stack([entry.z for entry in self._entries(several(images, "images"))])
-
-    def support(self, images, labels=None, keep=False):
-        """The ``Support`` of pictures, or of a folder, flat or with a sub-folder for each class: embedded once, to be
-        given to ``rank`` and ``classify`` in place of the images.
-
-        Of a folder, pictures that cannot be read are left out. A model remembers the embeddings of files that have not
-        changed since. ``keep`` remembers them in a file beside the folder, MY_IMAGES.embeddings.npz. BadInput if this
-        file is damaged, or if ``labels`` are not as many as the images.
-        """
-        if isinstance(images, Support):
-            if images.model != self.digest:
-                raise BadInput("images is a support set of another model, whose embeddings are other ones")
-            return images
-        place = Path(images) if isinstance(images, str | os.PathLike) and not Path(images).is_file() else None
-        if keep and not place:
-            raise BadInput("keep takes a folder of images, beside which the embeddings are written")
-        pictures, classes = in_folder(place, "images") if place else (several(images, "images"), None)
-        labels = classes if labels is None else labels
-        if labels is not None and len(labels) != len(pictures):
-            raise BadInput(f"labels are {len(labels)}, and images {len(pictures)}: every image has one")
-        entries = self._remembered(pictures, place, file_beside(place) if keep else None)
-        support = gathered(pictures, labels, entries, self.digest)
-        for name, reasons in support.doubts.items():
-            warn(name, reasons)
-        for reason in support.left_out.values():
-            warn("left out", [reason])
-        return support
-
-    def _remembered(self, pictures, place, path):
-        """The entries of pictures of a folder ``place``, or of none, which are computed once; kept in ``path``."""
-        keys = [picture.key(place) for picture in pictures]
-        kept = load_kept(path, self.digest, self.features) if path else {}
-        known = self.seen.setdefault(place and place.resolve(), {})
-        known |= kept
-        new = [(key, picture) for key, picture in zip(keys, pictures, strict=True) if key not in known]
-        entries = self._entries([picture for _, picture in new], lenient=place is not None)
-        known |= zip([key for key, _ in new], entries, strict=True)
-        found = {key: known[key] for key in keys}
-        if path and found.keys() != kept.keys() and any(entry.left_out is None for entry in found.values()):
-            save_kept(path, self.digest, found)
-        if sum(map(len, self.seen.values())) > REMEMBERED:
-            self.seen.clear()
-        return [found[key] for key in keys]
-
-    def _entries(self, pictures, lenient=False):
-        """An ``Entry`` for each picture; with ``lenient`` those that cannot be read are left out, else BadInput."""
-
-        def read(picture):
-            try:
-                return self.read(picture)
-            except BadInput as error:
-                if not lenient:
-                    raise
-                return None, (), str(error)
-
-        entries, views = [], self.settings.measuring.views
-        shown = tqdm(total=len(pictures), desc="reading", unit=" pictures", delay=1, disable=None)
-        with ThreadPoolExecutor(available_cores()) as pool, shown:
-            for start in range(0, len(pictures), TOGETHER):
-                part = pictures[start : start + TOGETHER]
-                looks = list(pool.map(read, part) if len(part) > 1 else map(read, part))
-                pixels = [look[0] for look in looks if look[0] is not None]
-                rows = iter(mean_embedding(self.network, np.stack(pixels), self.device, views) if pixels else ())
-                entries += [Entry(None if pixels is None else next(rows), *rest) for pixels, *rest in looks]
-                shown.update(len(part))
-        return entries
-
-    @cached_property
-    def features(self):
-        """D, the length of an embedding."""
-        blank = np.zeros((1, self.side, self.side, self.network.channels), np.uint8)
-        return mean_embedding(self.network, blank, self.device).shape[1]
-
-    # --- from embeddings to answers -----------------------------------------------------------------------------------
+class Model(Embedder):
+    """An ``Embedder`` whose scores are probabilities, by the calibration in its ``meta``."""
 
     def same(self, a, b):
         """The probability that two pictures show the same, if half of all pairs do.
@@ -193,9 +71,9 @@ class Model:
         (2, True)
         """
         support = self.support(images)
-        p = self._probability(self._scores(self._asked([one(query, "query")])[0], support.z))
-        order = np.argsort(-p, kind="stable")
-        return order, p[order]
+        scores = self._scores(self._asked([one(query, "query")])[0], support.z)
+        order = np.argsort(-scores, kind="stable")
+        return order, self._probability(scores[order])
 
     def classify(self, queries, support, support_labels=None):
         """(labels, p): for each query (Q,) the class of the support that it is most like, and the probability that it
@@ -217,12 +95,12 @@ class Model:
     def class_probabilities(self, queries, support, support_labels=None):
         """(classes (N,), p (Q, N)): the classes of the support in their order, and the probability that each query
         shows the same as each class. Queries that are likely to be none of them give a ``Doubtful`` warning."""
-        support = self.support(support, support_labels)
-        labels = support.labels if support_labels is None else np.asarray(support_labels)
+        support = self.support(support)
+        labels = support.labels
+        if support_labels is not None:
+            labels = checked_labels(support_labels, len(support), "support_labels")
         if labels is None:
             raise BadInput("support_labels is missing: give one for each image, or a folder with a sub-folder a class")
-        if labels.shape != (len(support),):
-            raise BadInput(f"support_labels has the shape {labels.shape}, and there are {len(support)} images")
         classes, place = np.unique(labels, return_inverse=True)
         counts = np.bincount(place)
         pictures = several(queries, "queries")
@@ -248,13 +126,6 @@ class Model:
         found = self.meta.get("threshold")
         return float(self._probability(np.array([found["score"]]))[0]) if found else None
 
-    def _asked(self, pictures):
-        """The embeddings (Q, D) of queries, with a warning for each that is doubtful."""
-        entries = self._entries(pictures)
-        for picture, entry in zip(pictures, entries, strict=True):
-            warn(picture.name, entry.doubts)
-        return np.stack([entry.z for entry in entries])
-
     def _scores(self, z, others):
         """The head's scores (M,) of an embedding (D,) with others (M, D)."""
         s = np.empty(len(others), np.float32)
@@ -274,22 +145,35 @@ class Model:
         """N-way K-shot accuracy beside that of pixels, on a folder with a sub-folder for each class, or on pictures
         with their labels: {"accuracy", "interval", "trials", "baselines", "way", "shot", "classes", "images", "weak"}.
 
-        A model that was trained on images, not on alphabets, is tested on those that its training would have held out
-        of these (``folder.divide``). "weak" says in words why the test is weak, or is None.
+        A model that was trained on these very images is tested on those of them that were held out of its training
+        (``folder.divide``), any other on all of them, or on test/ of a folder that is divided. "weak" says in words why
+        the test is weak, or is None. The 95 % interval is that of as many answers as there are different queries.
         """
+        numbers = {"way": (way, 2), "shot": (shot, 1), "trials": (trials, 1)}
+        for name, (value, least) in numbers.items():
+            if value is not None and (not isinstance(value, int | np.integer) or value < least):
+                raise BadInput(f"{name} must be a whole number, {least} or more, not {value!r}")
         dataset = self._test_images(images, labels)
         test = nway_trials(dataset, way or min(20, len(dataset.rows_of_class)), shot, trials, True, default_rng(0))
         scorer = embedding_scorer(self.network, self.device, self.settings.measuring.views)
         result = one_shot(test, scorer, {"nearest_neighbour": nearest_neighbour})
+        result = as_sure_as(result, len(np.unique(test.query)))
         about = {"way": test.support.shape[1], "shot": shot, "classes": len(dataset.rows_of_class)}
         return result | about | {"images": len(dataset.images), "weak": folder.weakness(dataset)}
 
     def _test_images(self, images, labels):
         """The ``Dataset`` that a test of this model may use of images."""
-        parts = labelled(images, labels, lambda picture: self.read(picture)[0])
-        if self.draws or "test" in parts:
-            return parts.get("test") or parts["all"]
-        return folder.divide(parts, "images")["evaluation"]
+        side = None if self.draws else self.side
+        parts = datasets(images, labels, lambda picture: self.read(picture)[0], side)
+        whole = parts.get("test") or parts["all"]
+        if self.draws:
+            return whole
+        with contextlib.suppress(BadInput):  # too few to divide are too few to have been trained on
+            divided = folder.divide(parts, "images")
+            if divided["training"].digest() == self.meta.get("images"):
+                return divided["evaluation"]
+        warn("images", ["not those that the model was trained on, so all are tested: none may have been among them"])
+        return whole
 
     def save(self, path):
         """Write a checkpoint that ``load``, ``predict --run`` and ``evaluate`` read."""

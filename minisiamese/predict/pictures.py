@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ from tqdm import tqdm
 from minisiamese.backend import to_host
 from minisiamese.data import folder
 from minisiamese.data.images import is_image, read_image, upright
-from minisiamese.data.listing import classes_of, listed
+from minisiamese.data.listing import arranged, classes_of, empty_classes, listed
 from minisiamese.errors import BadInput
 
 CHANNELS = (1, 3, 4)  # of an array (H, W, C): grey, colour, colour with transparency
+READING = {"desc": "reading", "unit": " pictures", "delay": 1, "disable": None}  # of a progress bar
 KINDS = "a path, a Pillow image or an array"
 
 
@@ -25,10 +27,16 @@ class Doubtful(UserWarning):
     """A picture was read in a way that is not to be trusted, or was left out; the message names it and says why."""
 
 
+warnings.simplefilter("always", Doubtful)  # of each picture, though many have one name, such as "query"
+
+
 def warn(name, reasons):
-    """A ``Doubtful`` warning for each reason, in words, not to trust the picture of this name."""
+    """A ``Doubtful`` warning for each reason, in words, not to trust the picture of this name, at the caller's line."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("minisiamese."):
+        frame, level = frame.f_back, level + 1
     for reason in reasons:
-        warnings.warn(f"{name}: {reason}", Doubtful, stacklevel=4)
+        warnings.warn(f"{name}: {reason}", Doubtful, stacklevel=level)
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,11 @@ class Picture:
         return read_image(self.source, self.name, at_least=(side, side))
 
     def key(self, root=None):
-        """Three values that change with the picture: a file's path (below the folder ``root``), time and length, or an
-        image's mode, size and digest."""
+        """Three values that change with what the picture shows: a file's path (below the folder ``root``), time and
+        length, or an image's mode, size and digest."""
         if isinstance(self.source, Image.Image):
-            digest = hashlib.blake2b(self.source.tobytes(), digest_size=16).hexdigest()
-            return self.source.mode, self.source.size, digest
+            image = upright(self.source).convert("RGBA")
+            return image.mode, image.size, hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest()
         name = os.path.abspath(self.source) if root is None else self.source.relative_to(root).as_posix()
         try:
             found = os.stat(self.source)
@@ -88,7 +96,7 @@ def several(given, name):
     single = isinstance(given, str | os.PathLike | Image.Image)
     if isinstance(given, np.ndarray):
         single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] in CHANNELS)
-        if not single and given.ndim not in (3, 4):
+        if not single and (given.ndim not in (3, 4) or given.shape[-1] == 2):
             raise BadInput(f"{name} has the shape {given.shape}: it takes (M, H, W) or (M, H, W, C)")
     if single:
         return [one(given, name)]
@@ -101,56 +109,73 @@ def several(given, name):
     return [one(member, f"{name}[{place}]") for place, member in enumerate(members)]
 
 
-def labelled(images, labels, read):
-    """{part: ``Dataset``}: of a folder or zip its part "all", or its part "test" alone if it is divided; of ``several``
-    pictures, which have labels (M,), "all". ``read(picture)`` gives the pixels (H, W, C) of a ``Picture``."""
-    if isinstance(images, str | os.PathLike):
-        with listed(images) as listing:
-            parts = classes_of(listing)
-            part = "test" if "test" in parts else "all"
+def datasets(images, labels, read, side):
+    """{part: ``Dataset``}: of a folder or zip its parts "all", or "train" and "test"; of ``several`` pictures, which
+    have labels (M,), "all". ``read(picture)`` gives the pixels (H, W, C) of a ``Picture``, for which a file needs no
+    more than ``side`` pixels, if that is not None."""
+    if not isinstance(images, str | os.PathLike):
+        pictures, labels = with_labels(images, labels)
+        return {"all": folder.of_labels(labels, np.stack([read(picture) for picture in pictures]))}
+    check_no_labels(labels)
+    with listed(images) as listing:
 
-            def pixels(name):
-                where = f"{name} in {images}"
-                return read(Picture(read_image(io.BytesIO(listing.read(name)), where), where))
+        def pixels(name):
+            where = f"{name} in {images}"
+            at_least = (side, side) if side else None
+            return read(Picture(read_image(io.BytesIO(listing.read(name)), where, at_least=at_least), where))
 
-            shown = tqdm(parts[part], desc="reading", unit=" images", disable=None)
-            return {part: folder.labelled(parts[part], np.stack([pixels(name) for name in shown]))}
-    return {"all": folder.of_labels(labels, np.stack([read(picture) for picture in with_labels(images, labels)]))}
+        return {
+            part: folder.labelled(names, np.stack([pixels(name) for name in tqdm(names, **READING)]))
+            for part, names in classes_of(listing).items()
+        }
 
 
 def with_labels(images, labels):
-    """The ``several`` pictures of a data set; BadInput unless there is a label for each."""
+    """The ``several`` pictures of a data set, and their labels (M,); BadInput unless each has one."""
     pictures = several(images, "images")
     if labels is None:
         raise BadInput("labels is missing: pictures that are in no folder need a label each")
-    if len(labels) != len(pictures):
-        raise BadInput(f"labels are {len(labels)}, and images {len(pictures)}: every image has one")
-    return pictures
+    return pictures, checked_labels(labels, len(pictures), "labels")
+
+
+def check_no_labels(labels):
+    """BadInput if there are labels of a folder or zip, which has its own."""
+    if labels is not None:
+        raise BadInput("labels are for pictures: those of a folder are the names of its sub-folders")
+
+
+def checked_labels(labels, count, name):
+    """The labels (M,) of as many images, as an array; BadInput, which names the argument, if they cannot be that."""
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) != count:
+        given = len(array) if array.ndim == 1 else f"of the shape {array.shape}"
+        raise BadInput(f"{name} must be one for each of the {count} images, not {given}")
+    try:
+        np.unique(array)
+    except TypeError:
+        raise BadInput(f"{name} must be numbers or strings, which can be put in order") from None
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise BadInput(f"{name} must not be NaN or infinite")
+    return array
 
 
 def in_folder(path, name):
     """(pictures, labels) of a folder: of its images, with None for labels, or of those in its sub-folders, which are
-    their labels. BadInput if it holds both, or neither."""
+    their labels (of train/ and test/ those in train/). BadInput if it holds both, or neither."""
     if not path.is_dir():
-        raise BadInput(f"{name}: {path} is not a folder of images")
-    flat = _images_of(path)
-    classes = {each.name: _images_of(each) for each in sorted(path.iterdir()) if _may_be_class(each)}
-    pictures = [picture for members in classes.values() for picture in members]
-    if flat and pictures:
-        raise BadInput(f"{name}: {path} holds images and sub-folders of images: it takes one or the other")
-    if not flat and not pictures:
-        raise BadInput(f"{name}: {path} holds no images to compare with, nor sub-folders of images")
-    labels = [label for label, members in classes.items() for _ in members]
-    return (flat, None) if flat else (pictures, labels)
-
-
-def _may_be_class(path):
-    return path.is_dir() and not path.name.startswith(".")
-
-
-def _images_of(where):
-    paths = sorted(path for path in where.iterdir() if is_image(path) and path.is_file())
-    return [Picture(path, str(path)) for path in paths]
+        kind = "a zip: unzip it, and give the folder" if path.suffix == ".zip" else "not a folder of images"
+        raise BadInput(f"{name}: {path} is {kind}")
+    flat = sorted(each for each in path.iterdir() if is_image(each) and each.is_file())
+    with listed(path) as listing:
+        if len(flat) == len(listing.images) > 0:
+            return [Picture(each, str(each)) for each in flat], None
+        if flat:
+            raise BadInput(f"{name}: {path} holds images and sub-folders of images: it takes one or the other")
+        parts = arranged(listing)
+        for empty in empty_classes(listing, parts):
+            raise BadInput(f"{name}: class {empty} in {path} holds no images: put some in, or delete the folder")
+        names = parts.get("train") or parts["all"]
+    return [Picture(path / each, str(path / each)) for each in names], [each.parts[-2] for each in names]
 
 
 def _from_array(array, name):

@@ -31,11 +31,11 @@ def page(model, captioned, path):
         image = read_image(picture.source, picture.name).convert("RGB")
         image.thumbnail((LARGEST, LARGEST))
         left.imshow(image)
-        left.set_title(picture.source.name, fontsize=9)
+        left.set_title(picture.source.name, fontsize=9, parse_math=False)
         plots.picture(right, view)
         right.set_title(caption, fontsize=9)
         right.axis("on")
-    figure.suptitle("Each picture, and to its right what the network sees of it")
+    figure.suptitle("each picture, and what the network sees", fontsize=10)
     try:
         plots.save(figure, path, dpi=130)
     except OSError as error:

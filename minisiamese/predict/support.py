@@ -49,6 +49,9 @@ def gathered(pictures, labels, entries, model):
     there = [place for place, entry in enumerate(entries) if entry.left_out is None]
     if not there:
         raise BadInput(f"images holds nothing to compare with: {entries[0].left_out}")
+    lost = set() if labels is None else set(labels) - {labels[place] for place in there}
+    for label in lost:
+        raise BadInput(f"no picture of class {label} can be read: {entries[list(labels).index(label)].left_out}")
     return Support(
         np.stack([entries[place].z for place in there]),
         tuple(pictures[place].name for place in there),
@@ -62,26 +65,27 @@ def gathered(pictures, labels, entries, model):
 # --- in a file --------------------------------------------------------------------------------------------------------
 
 
-class Seen(msgspec.Struct):
-    """A picture of a file of embeddings: its ``Picture.key``, and its ``Entry`` but for the embedding."""
+class KeptPicture(msgspec.Struct):
+    """A picture of a file of embeddings: its ``Picture.key``, and why its reading is doubtful."""
 
     name: str
     time: int
     length: int
     doubts: tuple[str, ...]
-    left_out: str | None
 
 
 class Kept(msgspec.Struct):
-    """What a file of embeddings says of itself; its array z has a row for each picture that was not left out."""
+    """What a file of embeddings says of itself, with a checksum; its array z has a row for each picture."""
 
     model: str
-    pictures: list[Seen]
+    pictures: list[KeptPicture]
 
 
 def file_beside(folder):
     """The file of a folder's embeddings: MY_IMAGES.embeddings.npz beside MY_IMAGES."""
     folder = folder.resolve()
+    if not folder.name:
+        raise BadInput(f"{folder} has nothing beside it, so its embeddings cannot be kept there")
     return folder.with_name(f"{folder.name}.embeddings.npz")
 
 
@@ -91,27 +95,25 @@ def load_kept(path, model, features):
     if not path.exists():
         return {}
     try:
-        arrays, meta = checkpoint.load(path, Kept)
-        kept, z = msgspec.convert(meta, Kept), arrays["z"]
-        count = sum(each.left_out is None for each in kept.pictures)
-        if kept.model == model and (z.dtype != np.float32 or z.shape != (count, features)):
-            raise BadInput(f"{path} holds embeddings {z.shape} of {count} pictures, of {features} features each")
-    except (BadInput, KeyError) as error:
-        raise BadInput(f"{error}: delete it, and the embeddings are computed again") from None
-    rows = iter(z)
-    entries = {
-        (each.name, each.time, each.length): Entry(None if each.left_out else next(rows), each.doubts, each.left_out)
-        for each in kept.pictures
-    }
-    return entries if kept.model == model else {}
+        arrays, meta = checkpoint.load(path)
+        kept, z = msgspec.convert(checkpoint.unseal(meta), Kept), arrays["z"]
+        if kept.model == model and (z.dtype != np.float32 or z.shape != (len(kept.pictures), features)):
+            raise BadInput(
+                f"{path} holds embeddings {z.shape} of {len(kept.pictures)} pictures, of {features} features"
+            )
+    except (ValueError, KeyError) as error:
+        raise BadInput(f"{path} is damaged ({error}): delete it, and the embeddings are computed again") from None
+    if kept.model != model:
+        return {}
+    return {(p.name, p.time, p.length): Entry(row, p.doubts) for p, row in zip(kept.pictures, z, strict=True)}
 
 
 def save_kept(path, model, entries):
     """Write what ``load_kept`` reads; BadInput if the place cannot be written."""
-    pictures = [[*key, entry.doubts, entry.left_out] for key, entry in entries.items()]
-    pictures = [dict(zip(Seen.__struct_fields__, each, strict=True)) for each in pictures]
-    z = np.stack([entry.z for entry in entries.values() if entry.left_out is None])
+    there = {key: entry for key, entry in entries.items() if entry.left_out is None}
+    pictures = [dict(zip(KeptPicture.__struct_fields__, (*key, there[key].doubts), strict=True)) for key in there]
+    z = np.stack([entry.z for entry in there.values()])
     try:
-        checkpoint.save(path, {"z": z}, {"model": model, "pictures": pictures})
+        checkpoint.save(path, {"z": z}, checkpoint.seal({"model": model, "pictures": pictures}))
     except OSError as error:
         raise BadInput(f"the embeddings cannot be kept in {path} ({error.strerror or error})") from None

@@ -21,8 +21,9 @@ import numpy as np
 from minisiamese import checkpoint
 from minisiamese.checkpoint import Count, Finite, Share, load_json, typed
 from minisiamese.commands.doors import parse
+from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
-from minisiamese.runs.build import build
+from minisiamese.runs.build import build, part_of
 from minisiamese.runs.settings import Settings
 from minisiamese.runs.start import PRETRAINED as PRETRAINED
 from minisiamese.runs.start import checkpoint_of
@@ -51,7 +52,8 @@ class Folder:
         if resume:
             self.compare(asked, self.kept())
         elif self.path.exists() and (not self.path.is_dir() or self._holds_something()):
-            resume = f"{self.again(asked.get('data', ''), asked.get('data_dir'))}; or " * (self.path / CONFIG).exists()
+            of_these = (self.path / CONFIG).exists() and self.kept().get("data_dir") == asked.get("data_dir")
+            resume = f"{self.again(asked.get('data', ''), asked.get('data_dir'))}; or " * of_these
             raise BadInput(f"{self.path} exists already: {resume}begin another: {self._beside()}")
 
     def _beside(self):
@@ -180,6 +182,7 @@ class RunMeta(msgspec.Struct):
     calibration: Calibration | None = None
     threshold: Threshold | None = None
     side: Count | None = None  # pixels of the images that it was trained on
+    images: str | None = None  # their digest, if they are a user's own
 
 
 def check_calibrated(meta, run):
@@ -187,6 +190,19 @@ def check_calibrated(meta, run):
     if not meta.get("calibration"):
         message = "give the run folder, or the best.npz, of a training that is finished (--resume finishes one)"
         raise BadInput(f"{run} is not calibrated: {message}")
+
+
+def check_images(settings, meta, run, data_dir=None):
+    """BadInput if a user's own images are not those that a run was trained on: a test could be of images that the run
+    has seen."""
+    if not DATASETS[settings.data.name].needs:
+        return
+    training = part_of("training", settings, data_dir)
+    if training.images.shape[3] == meta.get("channels", 1) and training.digest() != meta.get("images"):
+        raise BadInput(
+            f"the images in {data_dir or settings.machine.data_dir} are not those that {run} was trained on, or an "
+            "earlier version divided them otherwise: a test could be of images that it has seen. Train again"
+        )
 
 
 def settings_of(folder):

@@ -77,6 +77,8 @@ def test_best(trainer):
     settings, machine = trainer.settings, trainer.settings.machine
     print("trained; now the best weights are calibrated on held-out images, and tested", flush=True)
     network, meta = calibrated(trainer, part_of("validation", settings, machine.data_dir))
+    none = "; no later ones were better: the training gained nothing" * (meta["step"] == 0)
+    print(f"the best weights are those of step {meta['step']}{none}", flush=True)
     found, tests = {"best_step": meta["step"]}, tests_of(settings)
     for number, (name, test) in enumerate(tests.items(), start=1):
         options = protocols.EvaluateOptions(machine.out, device=machine.device, data_dir=machine.data_dir, **test)

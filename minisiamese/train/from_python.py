@@ -16,7 +16,7 @@ from minisiamese.checkpoint import typed
 from minisiamese.data import folder
 from minisiamese.errors import BadInput
 from minisiamese.predict.model import Model
-from minisiamese.predict.pictures import with_labels
+from minisiamese.predict.pictures import check_no_labels, with_labels
 from minisiamese.runs.build import NETWORKS
 from minisiamese.runs.settings import PLACES, Settings, type_of
 from minisiamese.train.final_tests import calibrated
@@ -47,8 +47,12 @@ def train(images, labels=None, **settings):
     if wrong:
         raise BadInput(f"{wrong[0]} is no setting of a training from Python: see python -m minisiamese.train --help")
     where = Path(images) if isinstance(images, str | os.PathLike) else None
+    if where:
+        check_no_labels(labels)
     with tempfile.TemporaryDirectory() as out:
-        run = of_values({"data": "folder", "data_dir": where or Path("arrays"), "out": Path(out), **settings})
+        run = of_values(
+            {"data": "folder", "data_dir": where or Path("images given in Python"), "out": Path(out), **settings}
+        )
         largest = NETWORKS[run.network.name].largest
         whole = folder.load(where, largest) if where else {"all": of_arrays(images, labels, largest)}
         parts = folder.divide(whole, where or "images")
@@ -56,7 +60,7 @@ def train(images, labels=None, **settings):
         trainer = Trainer(run, parts["training"], parts["validation"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # overflow shows as a loss that is not finite
-            if loop(trainer, Path(out), quiet=not sys.stderr.isatty()):
+            if loop(trainer, Path(out), quiet=not (sys.stderr.isatty() or "ipykernel" in sys.modules)):
                 raise KeyboardInterrupt
         _, meta = calibrated(trainer, parts["validation"])
     meta["config"]["out"] = None  # the folder is gone
@@ -76,6 +80,6 @@ def of_values(given):
 
 def of_arrays(images, labels, largest):
     """The ``Dataset`` of pictures and their labels (M,), as ``folder`` makes it of files."""
-    pictures = with_labels(images, labels)
+    pictures, labels = with_labels(images, labels)
     pixels = folder.squares([folder.shrunk(picture.opened(largest), largest) for picture in pictures])
     return folder.of_labels(labels, pixels)

@@ -37,6 +37,7 @@ class Trainer(Learner):
         network = (build.build if saved else build.initial)(settings, rng, self.channels).to(self.device)
         optimizer, schedule = build.optimizer_of(settings, network), build.schedule_of(settings)
         super().__init__(network, optimizer, schedule, settings.learning.steps, rng)
+        self.images = None if DATASETS[settings.data.name].has_alphabets else training.digest()
         self.training = training = training.turned() if settings.data.turn else training
         self.sampler = build.sampler_of(settings, training)
         self.distortions = build.distortions_of(settings)
@@ -117,13 +118,13 @@ class Trainer(Learner):
     def save_best(self, path):
         """Keep the network, with the accuracy for which it is the best so far."""
         meta = {"config": self.settings.to_json(), "step": self.step, "validation_accuracy": self.best}
-        meta |= {"channels": self.channels, "side": self.training.images.shape[1]}
+        meta |= {"channels": self.channels, "side": self.training.images.shape[1], "images": self.images}
         checkpoint.save(path, self.network.arrays(), meta)
 
     def save_last(self, path):
         """Keep all that the next steps depend on."""
         self.read_clock()
-        self.save(path, config=self.settings.to_json())
+        self.save(path, config=self.settings.to_json(), images=self.images)
 
     def load_last(self, path):
         """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
@@ -143,3 +144,6 @@ class Trainer(Learner):
         saved = Settings.from_json(meta.get("config"), path)
         if replace(saved, machine=self.settings.machine) != self.settings:
             raise BadInput(f"{path} is of a run with other settings than this folder's config.json: take another --out")
+        if meta.get("images") != self.images:
+            where = self.settings.machine.data_dir
+            raise BadInput(f"{path} is of a training on other images than those in {where}: take another --out")

@@ -390,11 +390,12 @@ def test_a_run_on_a_folder_of_images(tmp_path, rng, monkeypatch, capsys):
     config = Settings.of_recipe(data="folder", data_dir=tmp_path / "images", network="conv4", views=1).checked()
     network = build(config, np.random.default_rng(0), channels=3)
     meta = {"config": config.to_json(), "channels": 3, "calibration": {"slope": 1.0, "offset": 0.0}}
+    meta["images"] = part_of("training", config).digest()
     checkpoint.save(tmp_path / "best.npz", network.arrays(), meta)
     asked = [tmp_path, "--protocol", "threshold", "--false-match-rate", 0.1]
     assert call(monkeypatch, evaluate.main, *asked) == 0
     said = capsys.readouterr().out
-    assert "on pairs of folder;" in said and "2 classes are few" in said and "16 of two" in said
+    assert "on pairs of the images;" in said and "2 classes are few" in said and "16 of two" in said
     assert call(monkeypatch, evaluate.main, *asked, "--false-match-rate", 0.05) == 2
     complaint = "16 different pairs of 2 validation classes cannot show a rate of 0.05: ask for at least 0.0625"
     assert complaint in capsys.readouterr().err

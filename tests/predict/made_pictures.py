@@ -4,7 +4,7 @@
     python -m tests.predict.made_pictures --count 20 --show FOLDER
 
 Omniglot's background drawings are put on paper of random brightness, size and grain, as they are and with rules, a
-scan's dark edge, a shadow, a second character, or a part cut off. Each picture is compared with a clean drawing of the
+scan's dark edge, a shadow, further characters, or a part cut off. Each picture is compared with a clean drawing of the
 same character by another person, and with one of another character of its alphabet. The thresholds of the reading were
 tuned on the first 15 alphabets; the last 15, which are the default here, say how well it reads. Picture N of a seed is
 always the same.
@@ -26,6 +26,8 @@ from minisiamese.predict.drawings import read_drawing
 from minisiamese.runs.folder import load_run
 
 TUNING, REPORTING = range(15), range(15, 30)  # alphabets
+# (columns, rows) from the first of several characters to the next ones: other, other, and the first again
+FURTHER = {"two": [(1, 0)], "diagonal": [(1, 1)], "four": [(1, 0), (0, 1), (1, 1)]}
 
 
 def place(cover, drawing, centre, side):
@@ -89,19 +91,25 @@ def band(shape, rng):
 
 
 def make(kind, drawing, other, rng):
-    """The picture of a drawing with all that its kind calls for; ``other`` is the second character of "two"."""
+    """The picture of a drawing with all that its kind calls for; ``other`` is the second one of several characters."""
     shape = rng.integers(300, 1000, 2)
     short = min(shape)
     if kind == "two":
         shape = np.array([short, max(max(shape), 1.7 * short)]).astype(int)
     height, width = shape
-    size, cover = rng.uniform(0.4, 0.65) * short, np.zeros(shape)
+    largest = 0.35 if kind in ("diagonal", "four") else 0.65
+    size, cover = rng.uniform(largest - 0.25, largest) * short, np.zeros(shape)
     at = [rng.uniform(0.55 * size + 0.1 * short, length - 0.55 * size - 0.1 * short) for length in (width, height)]
-    if kind == "two":
-        at[0] = rng.uniform(0.52 * size, width - size * 1.8)
-        sides = [np.ptp(np.nonzero(each[:, :, 0] > 127)[1]) / extent(each)[2] * size for each in (drawing, other)]
-        next_to = at[0] + sum(sides) / 2 + rng.uniform(0.2, 0.6) * size
-        place(cover, other, *middle(other, (next_to, at[1]), size))
+    if kind in FURTHER:
+        sides = [np.ptp(np.nonzero(each[:, :, 0] > 127), axis=1)[::-1] for each in (drawing, other)]
+        sides = sum(side / extent(each)[2] * size for side, each in zip(sides, (drawing, other), strict=True))
+        if kind == "two":
+            at[0] = rng.uniform(0.52 * size, width - size * 1.8)
+        else:
+            at = [0.25 * length + 0.05 * short for length in (width, height)]
+        step = sides / 2 + rng.uniform(0.2, 0.6) * size
+        for cell, each in zip(FURTHER[kind], (other, other, drawing)):
+            place(cover, each, *middle(each, at + step * cell, size))
     if kind == "cut off":
         side, lost = rng.integers(4), rng.uniform(0.15, 0.4)
         x, y = np.nonzero((drawing[:, :, 0] > 127).any(axis=0))[0], np.nonzero((drawing[:, :, 0] > 127).any(axis=1))[0]

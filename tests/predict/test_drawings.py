@@ -371,20 +371,50 @@ def test_what_cannot_be_told_from_ink_is_said(page):
     assert read_drawing(Image.fromarray(frame)).doubts == (SHADED,)  # nothing but an edge, or a box
 
 
-def side_by_side(gap):
-    """An A and a B, 200 pixels high, with a gap between them."""
-    image = Image.new("L", (900, 400), 255)
-    draw, left = ImageDraw.Draw(image), 300 + gap
-    draw.line([(100, 300), (200, 100), (300, 300)], fill=0, width=14)
-    draw.line([(140, 220), (260, 220)], fill=0, width=14)
-    draw.line([(left, 100), (left, 300), (left + 130, 260), (left, 200), (left + 110, 140), (left, 100)], 0, 14)
+def strokes(lines):
+    """Lines, each through points (x, y), of one pen."""
+    image = Image.new("L", (1200, 1200), 255)
+    for points in lines:
+        ImageDraw.Draw(image).line(points, fill=0, width=14)
     return image
 
 
-@pytest.mark.parametrize("gap", [60, 150, 300])
-def test_two_characters_are_said(gap):
-    for image in (side_by_side(gap), side_by_side(gap).transpose(Image.Transpose.ROTATE_90)):
+A = [[(0, 200), (100, 0), (200, 200)], [(40, 120), (160, 120)]]
+B = [[(0, 0), (0, 200), (130, 160), (0, 100), (110, 40), (0, 0)]]
+ARRANGEMENTS = {
+    "line": [(0, 0), (1, 0)],
+    "diagonal": [(0, 0), (1, 1)],
+    "triangle": [(0, 0), (1, 0), (0.5, 1)],
+    "2 x 2": [(column, row) for row in range(2) for column in range(2)],
+    "3 x 3": [(column, row) for row in range(3) for column in range(3)],
+}
+
+
+@pytest.mark.parametrize("gap", [60, 150])
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_several_characters_are_said(arrangement, gap):
+    lines = [
+        [(100 + x + column * (200 + gap), 100 + y + row * (200 + gap)) for x, y in line]
+        for number, (column, row) in enumerate(ARRANGEMENTS[arrangement])
+        for line in (A, B)[number % 2]
+    ]
+    for image in (strokes(lines), strokes(lines).transpose(Image.Transpose.ROTATE_90)):
         assert read_drawing(image).doubts == (APART,)
+
+
+ONE = {
+    "a letter": A,
+    "two bars": [[(0, 0), (200, 0)], [(0, 80), (200, 80)]],
+    "two dots": [[(0, 0), (14, 0)], [(0, 80), (14, 80)]],
+    "a bar and a short one": [[(0, 0), (0, 300)], [(0, 380), (0, 460)]],
+    "a broken bar": [[(0, 0), (150, 0)], [(162, 0), (312, 0)]],
+    "a ring with a bar in it": [[(0, 0), (0, 300), (300, 300), (300, 0), (0, 0)], [(150, 80), (150, 220)]],
+}
+
+
+@pytest.mark.parametrize("parts", ONE)
+def test_parts_of_one_character_are_not_several(parts):
+    assert not read_drawing(strokes([[(x + 100, y + 100) for x, y in line] for line in ONE[parts]])).doubts
 
 
 @pytest.mark.parametrize("box", [(400, 0, 900, 900), (0, 330, 900, 900), (0, 0, 590, 900), (0, 0, 900, 460)])
@@ -424,4 +454,4 @@ def test_spoilt_pictures_are_read_right_or_doubted(real_omniglot):
     good = {kind: each[4] for kind, each in shares.items()}
     assert right["clean"] > 0.88 and warned["clean"] <= 0.05
     assert min(good[kind] for kind in ("ruled", "squared", "edge", "shadow")) > right["clean"] - 0.05
-    assert min(warned["two"], warned["cut off"]) >= 0.85
+    assert min(warned[kind] for kind in ("two", "diagonal", "four", "cut off")) >= 0.85

@@ -1,6 +1,7 @@
 """The library from Python: ten lines on drawings and on a folder of colour images, and what they refuse."""
 
 import doctest
+import shutil
 import subprocess
 import sys
 import warnings
@@ -10,15 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import png
+from conftest import call, png
 from PIL import Image
 from scipy.special import logit
 
 import minisiamese as ms
+from minisiamese.evaluate import __main__ as evaluate
 from minisiamese.predict import estimator, model
-from minisiamese.predict.pictures import Doubtful
+from minisiamese.predict.pictures import Doubtful, one
 from minisiamese.predict.support import file_beside
 from minisiamese.train import from_python
+from minisiamese.trials import wilson
 
 COLOURS = np.array(
     [[200, 30, 30], [30, 180, 40], [40, 60, 220], [220, 210, 40], [160, 40, 190], [20, 190, 190], [9, 9, 9]]
@@ -115,9 +118,9 @@ def test_the_ten_lines_on_a_folder_of_colour_images(colours, trained, tmp_path):
 
 
 def test_a_path_an_image_and_an_array_are_one_picture(characters, pretrained, colours, trained):
-    for one, network in (((characters[0] / "3.png"), pretrained), (colours / "class0/0.png", trained)):
-        image = Image.open(one)
-        given = [one, str(one), image, np.asarray(image.convert("RGB"))]
+    for path, network in (((characters[0] / "3.png"), pretrained), (colours / "class0/0.png", trained)):
+        image = Image.open(path)
+        given = [path, str(path), image, np.asarray(image.convert("RGB"))]
         given += [np.asarray(image.convert("RGB")) / 255, np.asarray(image.convert("RGBA"))]
         z = network.embed(given)
         assert np.abs(z - z[0]).max() < 1e-5 < np.abs(z).max()
@@ -169,10 +172,24 @@ WRONG = (  # (the argument that the complaint names, what else it says, what is 
     ("nowhere.png", "there is no image", lambda m, a: m.same("nowhere.png", a)),
     ("images", "nowhere", lambda m, a: m.rank(a, "nowhere")),
     ("support_labels", "missing", lambda m, a: m.classify([a], [a])),
-    ("labels are 1", "images 2", lambda m, a: m.classify([a], [a, a], ["one"])),
-    ("labels are 3", "images 2", lambda m, a: m.support([a, a], ["a", "b", "c"])),
+    ("support_labels", "one for each of the 2 images, not 1", lambda m, a: m.classify([a], [a, a], ["one"])),
+    ("support_labels", "shape ()", lambda m, a: m.classify([a], [a, a], "ab")),
+    ("support_labels", "shape ()", lambda m, a: m.classify([a], [a, a], 7)),
+    ("support_labels", "shape (2, 1)", lambda m, a: m.classify([a], [a, a], [["a"], ["b"]])),
+    ("support_labels", "NaN", lambda m, a: m.classify([a], [a, a], [0.0, float("nan")])),
+    ("support_labels", "in order", lambda m, a: m.classify([a], [a, a], ["a", None])),
+    ("labels", "each of the 2 images, not 3", lambda m, a: m.support([a, a], ["a", "b", "c"])),
+    ("labels", "sub-folders", lambda m, a: m.support("FOLDER", ["a"])),
+    ("labels", "sub-folders", lambda m, a: m.evaluate("FOLDER", ["a"])),
+    ("labels", "sub-folders", lambda m, a: ms.train("FOLDER", ["a"])),
+    ("labels", "shape (2, 1)", lambda m, a: ms.train([a, a], [[0], [1]])),
+    ("way", "2 or more, not 2.5", lambda m, a: m.evaluate([a] * 4, [0, 0, 1, 1], way=2.5)),
+    ("way", "2 or more, not 0", lambda m, a: m.evaluate([a] * 4, [0, 0, 1, 1], way=0)),
+    ("shot", "1 or more, not 0", lambda m, a: m.evaluate([a] * 4, [0, 0, 1, 1], shot=0)),
+    ("trials", "1 or more, not 0", lambda m, a: m.evaluate([a] * 4, [0, 0, 1, 1], trials=0)),
+    ("run", "NoneType", lambda m, a: ms.load(None)),
     ("labels", "missing", lambda m, a: m.evaluate([a, a])),
-    ("labels are 1", "images 2", lambda m, a: m.evaluate([a, a], [0])),
+    ("labels", "each of the 2 images, not 1", lambda m, a: m.evaluate([a, a], [0])),
     ("way", "2 to 2", lambda m, a: m.evaluate([a, a, a, a], [0, 0, 1, 1], way=3)),
     ("keep", "folder", lambda m, a: m.support([a], keep=True)),
     ("labels", "missing", lambda m, a: ms.train([a, a])),
@@ -244,8 +261,9 @@ def test_kept_embeddings(characters, monkeypatch, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         np.testing.assert_array_equal(again.support(mine, keep=True).z, support.z)
-    assert not names
+    assert names == [str(mine / "broken.png")]  # it may be mended by now
     (mine / "broken.png").unlink()
+    del names[:]
     moved = mine / "0.png"
     moved.rename(mine / "zero.png")
     with_other = again.support(mine, keep=True)
@@ -276,7 +294,7 @@ def test_a_classifier_of_scikit_learn(characters, pretrained):
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (fitted.classes_[shares.argmax(axis=1)] == fitted.predict(queries)).all()
     np.testing.assert_allclose(fitted.transform(queries), pretrained.embed(queries), atol=1e-5)
-    with pytest.raises(ValueError, match="y must hold a label"):
+    with pytest.raises(ValueError, match="y must be one for each"):
         ms.SiameseClassifier(pretrained).fit(support, labels[:3])
 
 
@@ -289,3 +307,97 @@ def test_a_training_in_a_thread_of_its_own(colours):
     with ThreadPoolExecutor(1) as pool:
         trained = pool.submit(ms.train, colours, steps=1, network="conv4", batch=3, views=1).result()
     assert trained.meta["config"]["out"] is None and trained.meta["side"] == 60
+
+
+def cut(drawing):
+    """A drawing that runs out of its picture."""
+    rows = np.flatnonzero((drawing < 128).any(axis=1))
+    return drawing[(rows[0] + rows[-1]) // 2 :]
+
+
+def test_every_doubt_is_told_every_time(characters, pretrained):
+    """By all calls that read pictures, at the line of the caller, and again for another picture of the same name."""
+    _, support, queries = characters
+    a = cut(queries[3])
+    for ask in (
+        lambda: pretrained.embed(a),
+        lambda: pretrained.same(a, queries[0]),
+        lambda: pretrained.rank(a, support),
+        lambda: pretrained.support([a]),
+        lambda: pretrained.classify(a, support, range(10)),
+    ):
+        for _ in range(2):
+            with pytest.warns(Doubtful, match="runs out of the picture") as told:
+                ask()
+            assert {each.filename for each in told} == {__file__}
+
+
+def test_reading_on_threads_leaves_the_filters_of_warnings_alone(colours, trained):
+    before = list(warnings.filters)
+    for _ in range(10):
+        trained.embed(sorted(colours.glob("*/*.png")) * 5)
+        assert warnings.filters == before
+
+
+def test_pictures_that_show_something_else_are_not_taken_for_one_another(characters, pretrained):
+    """Of equal bytes but another palette, or another mark of the camera's hold."""
+    _, support, _ = characters
+    paper = Image.fromarray(support[0]).convert("P")
+    paper.putpalette([0, 0, 0] * 128 + [255] * 384)
+    turned = Image.fromarray(support[1])
+    turned.getexif()[0x0112] = 6
+    plain = Image.fromarray(support[1])
+    keys = [one(image, "a").key() for image in (turned, plain)]
+    assert keys[0] != keys[1]
+    other = paper.copy()
+    other.putpalette([255] * 384 + [0, 0, 0] * 128)
+    assert one(paper, "a").key() != one(other, "a").key() and one(paper, "a").key() == one(paper.copy(), "a").key()
+
+
+def test_a_support_set_may_be_divided_or_lie_deeper(colours, trained, tmp_path):
+    shutil.copytree(colours, tmp_path / "whole/train")
+    shutil.copytree(colours / "class3", tmp_path / "whole/test/class3")
+    support = trained.support(tmp_path / "whole")
+    assert len(support) == 35 and set(support.labels) == {f"class{label}" for label in range(7)}
+    shutil.copytree(colours, tmp_path / "outer/inner")
+    assert set(trained.support(tmp_path / "outer").labels) == set(support.labels)
+    (tmp_path / "outer/inner/none").mkdir()
+    with pytest.raises(ValueError, match=r"class inner/none in .* holds no images"):
+        trained.support(tmp_path / "outer")
+    for path in (tmp_path / "outer/inner/class6").iterdir():
+        path.write_bytes(b"no picture")
+    (tmp_path / "outer/inner/none").rmdir()
+    with pytest.raises(ValueError, match="no picture of class class6 can be read"):
+        trained.support(tmp_path / "outer")
+
+
+def test_embeddings_of_the_root_cannot_be_kept_beside_it():
+    with pytest.raises(ValueError, match="nothing beside it"):
+        file_beside(Path("/"))
+
+
+def test_other_images_than_those_of_the_training_are_all_tested(colours, trained, tmp_path):
+    """And of those of the training none that it saw."""
+    assert trained.evaluate(colours, way=2)["classes"] == 2
+    shutil.copytree(colours, tmp_path / "more")
+    shutil.copy(colours / "class0/0.png", tmp_path / "more/class0/again.png")
+    with pytest.warns(Doubtful, match="not those that the model was trained on"):
+        report = trained.evaluate(tmp_path / "more")
+    assert report["classes"] == 7 and report["images"] == 36
+
+
+def test_a_test_is_as_sure_as_it_has_queries(colours, trained):
+    report = trained.evaluate(colours, way=2, trials=400)
+    assert report["trials"] == 400 and report["interval"] == list(wilson(report["accuracy"], 10))
+
+
+def test_a_run_on_other_images_is_not_tested_on_them(colours, trained, tmp_path, monkeypatch, capsys):
+    trained.save(tmp_path / "mine.npz")
+    asked = (tmp_path / "mine.npz", "--trials", 4, "--views", 1, "--data-dir")
+    assert call(monkeypatch, evaluate.main, *asked, colours) == 0
+    shutil.copytree(colours, tmp_path / "more")
+    shutil.copy(colours / "class0/0.png", tmp_path / "more/class0/again.png")
+    capsys.readouterr()
+    assert call(monkeypatch, evaluate.main, *asked, tmp_path / "more") == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1 and "not those that" in captured.err and not captured.out

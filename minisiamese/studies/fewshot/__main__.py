@@ -14,7 +14,7 @@ from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 from minisiamese.runs.folder import load_run
 from minisiamese.studies.fewshot.settings import FewshotOptions
-from minisiamese.studies.fewshot.work import STUDIES
+from minisiamese.studies.fewshot.work import STUDIES, check_same_data
 from minisiamese.threads import available_cores, set_threads
 
 
@@ -44,6 +44,7 @@ def main():
     check_device(options.device)
     set_threads(options.threads or available_cores())
     runs = {str(path): load_run(path, options.device) for path in options.runs}
+    check_same_data(options, runs)
     trained = next(iter(runs.values()))[1]
     result = {"study": options.study, "data": trained.data.name, "division": trained.data.split}
     result |= {"repeats": options.repeats, "seed": options.seed}

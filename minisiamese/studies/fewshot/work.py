@@ -12,6 +12,7 @@ from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.scoring import embed, views_of
 from minisiamese.runs.build import part_of, untrained
+from minisiamese.runs.folder import check_images
 from minisiamese.studies.fewshot import classifiers as few
 from minisiamese.studies.fewshot import pictures
 from minisiamese.studies.fewshot.features import AFTER, BEFORE, depth_features, feature_sets
@@ -96,7 +97,6 @@ def votes(options, runs, out):
     Soft: the mean of the runs' class probabilities, softmax_n(-|q - c_n|^2 / m), with m the median squared distance of
     two of the run's training images. Hard: one vote of each run, for the class whose mean is nearest; ties are shared.
     """
-    check_same_data(options, runs)
     first = next(iter(runs.values()))[1]
     images, support, query = drawn(options, first)
     figures, probabilities, ballots = {}, 0, 0
@@ -117,13 +117,15 @@ def votes(options, runs, out):
 
 
 def check_same_data(options, runs):
-    """BadInput if a run was trained on other images, or another division of them, than the first."""
+    """BadInput if a run was trained on other images, or another division of them, than the first, or than there are."""
     first = next(iter(runs.values()))[1]
     for path, (_, trained, _) in runs.items():
         where_it_was = DATASETS[trained.data.name].needs and not options.data_dir
         elsewhere = where_it_was and trained.machine.data_dir != first.machine.data_dir
         if elsewhere or (trained.data.name, trained.data.split) != (first.data.name, first.data.split):
             raise BadInput(f"{path} was trained on other data, or another --split, than {options.runs[0]}")
+    for path, (_, trained, meta) in runs.items():
+        check_images(trained, meta, path, options.data_dir)
 
 
 # --- depths -----------------------------------------------------------------------------------------------------------
