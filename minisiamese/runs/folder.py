@@ -9,7 +9,7 @@ import json
 import os
 import shlex
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -52,8 +52,10 @@ class Folder:
         if resume:
             self.compare(asked, self.kept())
         elif self.path.exists() and (not self.path.is_dir() or self._holds_something()):
-            of_these = (self.path / CONFIG).exists() and self.kept().get("data_dir") == asked.get("data_dir")
-            resume = f"{self.again(asked.get('data', ''), asked.get('data_dir'))}; or " * of_these
+            resume, data = "", {key: asked.get(key) for key in ("data", "data_dir")}
+            with suppress(BadInput):  # of a config.json that is not there, or is damaged
+                if data == {key: self.kept().get(key) for key in data}:
+                    resume = f"{self.again(data['data'] or '', data['data_dir'])}; or "
             raise BadInput(f"{self.path} exists already: {resume}begin another: {self._beside()}")
 
     def _beside(self):

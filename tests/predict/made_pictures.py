@@ -26,7 +26,7 @@ from minisiamese.predict.drawings import read_drawing
 from minisiamese.runs.folder import load_run
 
 TUNING, REPORTING = range(15), range(15, 30)  # alphabets
-# (columns, rows) from the first of several characters to the next ones: other, other, and the first again
+# (columns, rows) from the first of several characters to the further ones
 FURTHER = {"two": [(1, 0)], "diagonal": [(1, 1)], "four": [(1, 0), (0, 1), (1, 1)]}
 
 
@@ -91,24 +91,23 @@ def band(shape, rng):
 
 
 def make(kind, drawing, other, rng):
-    """The picture of a drawing with all that its kind calls for; ``other`` is the second one of several characters."""
+    """The picture of a drawing with all that its kind calls for; ``other`` stands beside and below the drawing."""
     shape = rng.integers(300, 1000, 2)
     short = min(shape)
     if kind == "two":
         shape = np.array([short, max(max(shape), 1.7 * short)]).astype(int)
     height, width = shape
-    largest = 0.35 if kind in ("diagonal", "four") else 0.65
-    size, cover = rng.uniform(largest - 0.25, largest) * short, np.zeros(shape)
+    size, cover = rng.uniform(0.4, 0.65) * short, np.zeros(shape)
     at = [rng.uniform(0.55 * size + 0.1 * short, length - 0.55 * size - 0.1 * short) for length in (width, height)]
+    if kind == "two":
+        at[0] = rng.uniform(0.52 * size, width - size * 1.8)
+    elif kind in FURTHER:
+        size, at = size / 2, [0.27 * width, 0.27 * height]
     if kind in FURTHER:
-        sides = [np.ptp(np.nonzero(each[:, :, 0] > 127), axis=1)[::-1] for each in (drawing, other)]
-        sides = sum(side / extent(each)[2] * size for side, each in zip(sides, (drawing, other), strict=True))
-        if kind == "two":
-            at[0] = rng.uniform(0.52 * size, width - size * 1.8)
-        else:
-            at = [0.25 * length + 0.05 * short for length in (width, height)]
-        step = sides / 2 + rng.uniform(0.2, 0.6) * size
-        for cell, each in zip(FURTHER[kind], (other, other, drawing)):
+        sides = [np.ptp(np.nonzero(each[:, :, 0] > 127), axis=1) / extent(each)[2] * size for each in (drawing, other)]
+        step = sum(sides)[::-1] / 2 + rng.uniform(0.2, 0.6) * size
+        for cell in FURTHER[kind]:
+            each = (drawing, other)[sum(cell) % 2]
             place(cover, each, *middle(each, at + step * cell, size))
     if kind == "cut off":
         side, lost = rng.integers(4), rng.uniform(0.15, 0.4)
@@ -133,7 +132,7 @@ def make(kind, drawing, other, rng):
     return Image.fromarray(page.clip(0, 255).astype(np.uint8))
 
 
-KINDS = ("clean", "ruled", "squared", "edge", "shadow", "two", "cut off")
+KINDS = ("clean", "ruled", "squared", "edge", "shadow", *FURTHER, "cut off")
 
 
 def cases(count, alphabets, seed, kind):

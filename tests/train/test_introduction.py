@@ -202,6 +202,22 @@ def test_a_folder_that_is_there_names_two_commands(tmp_path, monkeypatch, capsys
     )
 
 
+def test_a_run_on_other_images_of_this_name_is_not_resumed(tmp_path, monkeypatch, capsys):
+    """Neither is it offered, nor done: the division of other images could test what was trained on."""
+    monkeypatch.setattr(final_tests, "test_best", lambda trainer: {})
+    assert start(monkeypatch, tmp_path / "run") == 0
+    monkeypatch.setattr(images, "part", lambda name, path, largest: DRAWINGS.take_classes(range(5)))
+    whole = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    capsys.readouterr()
+    assert call(monkeypatch, train.main, "folder", "--out", tmp_path / "run", "--resume") == 2
+    assert "is of a training on other images than those in MINE" in capsys.readouterr().err
+    fixed = ("--network", "conv4", "--batch", 3, "--drawings", 2, "--steps", 4, "--out", tmp_path / "run")
+    assert call(monkeypatch, train.main, "folder", "--data-dir", "other/MINE", *fixed) == 2
+    error = capsys.readouterr().err
+    assert "exists already: begin another: " in error and "--resume" not in error
+    assert whole == {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+
 def test_a_file_in_the_way_is_not_resumed(tmp_path, monkeypatch):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(BadInput) as refused:
