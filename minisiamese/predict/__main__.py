@@ -19,7 +19,7 @@ from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 from minisiamese.predict import show
 from minisiamese.predict.model import load_model
-from minisiamese.predict.pictures import Doubtful
+from minisiamese.predict.pictures import Doubtful, one
 from minisiamese.runs.start import PRETRAINED
 
 
@@ -75,6 +75,7 @@ def answer(model, options):
         judgement = f": {verdict(model, p)} (same from {model.threshold:.1%})" if model.threshold else ""
         result = judged(model, {"a": str(query), "b": str(other), "same": p}, p)
         return result, [f"{p:.1%} that {what}{judgement}"], [(query, ""), (other, f"{p:.1%}")]
+    model.read(one(query, "query"))  # a query that cannot be read is refused before a large support is
     try:
         support = model.support(options.support, keep=options.keep)
     except BadInput as error:

@@ -14,6 +14,7 @@ from minisiamese.layers import sigmoid
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import RunMeta
 
+OWN_PAIRS = 2000  # of a user's own images, which nobody compares with the paper's 10,000
 QUICK = {  # the tests of --tests quick
     "one_shot": {"protocol": "nway", "trials": 100, "views": 1},
     "verification": {"protocol": "verification", "trials": 1000, "views": 1},
@@ -69,6 +70,8 @@ def tests_of(settings):
     tests |= {"one_shot": {"protocol": "nway"}, "verification": {"protocol": "verification"}}
     if DATASETS[settings.data.name].has_alphabets:
         tests["across"] = {"protocol": "nway", "alphabets": "across"}
+    else:
+        tests["verification"]["trials"] = OWN_PAIRS
     return tests
 
 

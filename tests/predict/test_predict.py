@@ -78,6 +78,7 @@ def test_bad_input_gets_one_line(folder, tmp_path, monkeypatch, capsys):
         ("images and sub-folders of images", ["--support", folder, query]),
         ("but the query itself", ["--support", tmp_path / "alone", tmp_path / "alone/query.png"]),
         ("--keep is for --support", [query, query, "--keep"]),
+        ("there is no image", ["--support", support, folder / "nowhere.png"]),
         ("two images to compare", ["--support", support, query, query]),
         ("not calibrated", [query, query, "--run", tmp_path / "raw.npz"]),
         ("does not exist", [query, query, "--run", tmp_path / "nowhere"]),
