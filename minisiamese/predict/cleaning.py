@@ -18,6 +18,10 @@ STEEPEST = 0.06  # slope of a rule, 3.4 degrees
 BLOCK = 8  # pixels along a rule that are taken together
 DARK = 0.6  # share of the contrast of ink that a rule has if ink on it cannot be told from it
 MOST = 0.5  # share of something at the border that is ink if it is no shadow
+DESK = 0.15  # share of the picture's length or width, at least, that is desk where there is a sheet on one
+SQUARE = 0.7  # share of a sheet that lies in an upright box within it, at least
+PAPER = 0.6  # share of such a box that is bright, at least
+ELONGATED = 5  # times the square of the pen's width that the largest part of ink on a sheet covers, at least
 REST = 0.2  # share of the ink that is enough to leave out the rest, which reaches the border
 
 RULED = "the paper is ruled, and lines may have been read as ink"
@@ -49,6 +53,36 @@ def find_ink(grey, zoom=1):
     if rules.any():
         return ink, doubts | ({RULED} if crossed else set())
     return ink, doubts | ({CUT} if _border(ink).any() or _runs_out(first, ink) else set())
+
+
+def find_sheet(grey):
+    """(top, bottom, left, right) of a box within the sheet of paper in a picture ``grey`` (H, W), 0 to 255, of a sheet
+    with ink on a darker desk; None if the picture shows no such thing.
+
+    A sheet is bright, has desk on two opposite sides at least, and fills an upright box but for a slight turn. What is
+    dark in it must be long strokes: the holes of a light letter on a black board are short.
+    """
+    bright = grey > _midway(grey)
+    label, _ = ndimage.label(bright)
+    sheet = ndimage.binary_fill_holes(label == np.bincount(label[label > 0], minlength=2).argmax())
+    (top, bottom), (left, right) = (np.flatnonzero(sheet.any(axis=axis))[[0, -1]] + (0, 1) for axis in (1, 0))
+    ends = zip((top, left), (bottom, right), grey.shape, strict=True)
+    if not any(0 < first < last < length and last - first < (1 - DESK) * length for first, last, length in ends):
+        return None
+    box = np.array([top, bottom, left, right])
+    while (inner := sheet[box[0] : box[1], box[2] : box[3]]).size and not _border(inner).all():
+        side = np.argmin([inner[0].mean(), inner[-1].mean(), inner[:, 0].mean(), inner[:, -1].mean()])
+        box[side] += (1, -1)[side % 2]
+    soft = 1 + max(inner.shape) // 50  # pixels of the sides of the sheet
+    if inner.size < SQUARE * sheet.sum() or min(inner.shape) <= 2 * soft:
+        return None
+    box += np.array([1, -1, 1, -1]) * soft
+    part = slice(*box[:2]), slice(*box[2:])
+    ink = find_ink(grey[part])[0] if bright[part].mean() > PAPER else None  # else a light outline on a black board
+    if ink is None or pen_width(ink) > STROKE * max(ink.shape):
+        return None
+    largest = np.bincount(ndimage.label(ink, np.ones((3, 3)))[0][ink]).max()
+    return box if largest > ELONGATED * pen_width(ink) ** 2 else None
 
 
 def _is_a_page(ink):
@@ -139,10 +173,7 @@ def _paper(grey, iterations=12):
     """
     step = -(-max(grey.shape) // COARSE)
     coarse = np.asarray(Image.fromarray(grey).reduce(step), float)
-    level = coarse.mean()
-    for _ in range(iterations):  # midway between the means above and below it
-        above = coarse > level
-        level = (coarse[above].mean() + coarse[~above].mean()) / 2 if above.any() else level
+    above = coarse > _midway(coarse)
     ink = ~above if _border(above).mean() > 0.5 else above
     ink = ~ink if ink.mean() > 0.8 else ink  # a character that was cut out along its outline has no edge of paper
 
@@ -157,6 +188,15 @@ def _paper(grey, iterations=12):
     surface[tuple(np.transpose(places))] = fit[:6]
     y, x = (_powers(length) for length in grey.shape)
     return np.float32(y.T @ surface @ x)
+
+
+def _midway(grey, iterations=12):
+    """The level that is midway between the mean of all above it and the mean of all below it."""
+    level = grey.mean()
+    for _ in range(iterations):
+        above = grey > level
+        level = (grey[above].mean() + grey[~above].mean()) / 2 if above.any() else level
+    return level
 
 
 def _powers(length):

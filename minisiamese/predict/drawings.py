@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from minisiamese.data.images import read_image, upright
 from minisiamese.errors import BadInput
-from minisiamese.predict.cleaning import find_ink, pen_width
+from minisiamese.predict.cleaning import find_ink, find_sheet, pen_width
 
 SIDE = 105  # pixels of a drawing's side
 FINE = 2 * SIDE  # pixels of the side of the page that the pen draws on
@@ -45,7 +45,7 @@ def read_drawing(source, where=None):
     The ink comes to the middle, to Omniglot's average size, and the middle of its strokes is drawn with Omniglot's pen.
     """
     where = where or ("the image" if isinstance(source, Image.Image) else source)
-    picture = _grey(source, where)
+    picture = _off_desk(_grey(source, where))
     ink, doubts = find_ink(_small(picture))
     if ink is None:
         raise BadInput(f"{where} shows no drawing: nothing of any size in it stands out from paper around it")
@@ -56,6 +56,16 @@ def read_drawing(source, where=None):
     if _apart(ink):
         doubts = doubts | {APART}
     return Drawing(_redraw(ink)[:, :, None], tuple(sorted(doubts)))
+
+
+def _off_desk(picture):
+    """What lies within the sheet of paper in a picture of one on a darker desk; else the picture as it is."""
+    small = _small(picture)
+    sheet = find_sheet(small)
+    if sheet is None:
+        return picture
+    top, bottom, left, right = (float(end) * max(picture.size) / max(small.shape) for end in sheet)
+    return picture.crop((left, top, right, bottom))
 
 
 def _surroundings(ink, picture):

@@ -4,10 +4,10 @@
     python -m tests.predict.made_pictures --count 20 --show FOLDER
 
 Omniglot's background drawings are put on paper of random brightness, size and grain, as they are and with rules, a
-scan's dark edge, a shadow, further characters, or a part cut off. Each picture is compared with a clean drawing of the
-same character by another person, and with one of another character of its alphabet. The thresholds of the reading were
-tuned on the first 15 alphabets; the last 15, which are the default here, say how well it reads. Picture N of a seed is
-always the same.
+scan's dark edge, a shadow, a desk around them, further characters, or a part cut off. Each picture is compared with a
+clean drawing of the same character by another person, and with one of another character of its alphabet. The
+thresholds of the reading were tuned on the first 15 alphabets; the last 15, which are the default here, say how well
+it reads. Picture N of a seed is always the same.
 """
 
 import argparse
@@ -128,11 +128,15 @@ def make(kind, drawing, other, rng):
         page = page * shade(shape, rng)
     if kind == "edge":
         page = page + (rng.uniform(0, 70) - page) * band(shape, rng)
+    if kind == "desk":
+        page, desk = np.pad(page, int(rng.uniform(0.16, 0.7) * short), constant_values=-1), rng.uniform(60, 120)
+        page = ndimage.rotate(page, rng.uniform(-5, 5), reshape=False, order=0, cval=-1)  # the sheet on its desk
+        page[page < 0], shape = min(desk, 0.6 * paper), page.shape
     page = ndimage.gaussian_filter(page, rng.uniform(0, 0.002) * short) + rng.normal(0, rng.uniform(0.5, 6), shape)
     return Image.fromarray(page.clip(0, 255).astype(np.uint8))
 
 
-KINDS = ("clean", "ruled", "squared", "edge", "shadow", *FURTHER, "cut off")
+KINDS = ("clean", "ruled", "squared", "edge", "shadow", "desk", *FURTHER, "cut off")
 
 
 def cases(count, alphabets, seed, kind):

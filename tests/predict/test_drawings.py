@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
 from minisiamese.errors import BadInput
-from minisiamese.predict.cleaning import CUT, RULED, SHADED, find_ink
+from minisiamese.predict.cleaning import CUT, RULED, SHADED, find_ink, find_sheet
 from minisiamese.predict.drawings import APART, EXTENT, PEN, SIDE, read_drawing, thin
 from tests.predict import made_pictures
 
@@ -371,6 +371,27 @@ def test_what_cannot_be_told_from_ink_is_said(page):
     assert read_drawing(Image.fromarray(frame)).doubts == (SHADED,)  # nothing but an edge, or a box
 
 
+@pytest.mark.parametrize("margin", [150, 600])
+@pytest.mark.parametrize("turn", [0, 5])
+def test_a_desk_around_the_sheet_is_no_paper(page, margin, turn):
+    sheet = page.point(lambda value: 220 if value else 40)
+    desk = Image.new("L", (900 + 2 * margin,) * 2, 90)
+    desk.paste(sheet, (margin, margin))
+    drawing = read_drawing(desk.rotate(turn, Image.Resampling.BICUBIC, fillcolor=90))
+    alone = read_drawing(sheet.rotate(turn, Image.Resampling.BICUBIC, fillcolor=220))
+    assert overlap(drawing, alone.pixels) > 0.7 and not drawing.doubts
+
+
+def test_a_light_letter_on_a_board_is_no_sheet():
+    board = np.full((400, 400), 20, np.uint8)
+    board[80:320, 100:300] = 230
+    board[130:166, 165:225] = board[230:266, 165:225] = 20  # a bold B
+    assert find_sheet(board) is None and find_sheet(255 - board) is None
+    board[88:312, 108:292] = 20
+    board[200:210, 100:300] = 230  # a box with a bar across
+    assert find_sheet(board) is None
+
+
 def strokes(lines):
     """Lines, each through points (x, y), of one pen."""
     image = Image.new("L", (1200, 1200), 255)
@@ -453,5 +474,5 @@ def test_spoilt_pictures_are_read_right_or_doubted(real_omniglot):
     warned = {kind: each[3] for kind, each in shares.items()}
     good = {kind: each[4] for kind, each in shares.items()}
     assert right["clean"] > 0.88 and warned["clean"] <= 0.05
-    assert min(good[kind] for kind in ("ruled", "squared", "edge", "shadow")) > right["clean"] - 0.05
+    assert min(good[kind] for kind in ("ruled", "squared", "edge", "shadow", "desk")) > right["clean"] - 0.05
     assert min(warned[kind] for kind in ("two", "diagonal", "four", "cut off")) >= 0.85
