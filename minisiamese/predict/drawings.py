@@ -45,8 +45,8 @@ def read_drawing(source, where=None):
     The ink comes to the middle, to Omniglot's average size, and the middle of its strokes is drawn with Omniglot's pen.
     """
     where = where or ("the image" if isinstance(source, Image.Image) else source)
-    picture = _off_desk(_grey(source, where))
-    ink, doubts = find_ink(_small(picture))
+    picture, small = _off_desk(_grey(source, where))
+    ink, doubts = find_ink(small)
     if ink is None:
         raise BadInput(f"{where} shows no drawing: nothing of any size in it stands out from paper around it")
     part = _surroundings(ink, picture)
@@ -59,13 +59,15 @@ def read_drawing(source, where=None):
 
 
 def _off_desk(picture):
-    """What lies within the sheet of paper in a picture of one on a darker desk; else the picture as it is."""
+    """(part, the part ``_small``): what lies within the sheet of paper in a picture of one on a darker desk; else the
+    whole picture."""
     small = _small(picture)
     sheet = find_sheet(small)
     if sheet is None:
-        return picture
+        return picture, small
     top, bottom, left, right = (float(end) * max(picture.size) / max(small.shape) for end in sheet)
-    return picture.crop((left, top, right, bottom))
+    picture = picture.crop((left, top, right, bottom))
+    return picture, _small(picture)
 
 
 def _surroundings(ink, picture):
