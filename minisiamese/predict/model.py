@@ -116,8 +116,8 @@ class Model(Embedder):
             name for name, likely in zip(names, p.max(axis=1), strict=True) if likely < (self.threshold or 0.5)
         ]
         if strangers:
-            more = f" (nor are {len(strangers) - 1} more queries)" if len(strangers) > 1 else ""
-            warn(strangers[0], [f"likely to be none of the {p.shape[1]} {what} of the support{more}"])
+            more = f" (and {len(strangers) - 1} more queries, too)" if len(strangers) > 1 else ""
+            warn(strangers[0], [f"likely to be none of the support's {what}, {p.shape[1]} in all{more}"])
 
     @property
     def threshold(self):
@@ -172,9 +172,10 @@ class Model(Embedder):
             divided = folder.divide(parts, "images")
             if divided["training"].digest() == self.meta.get("images"):
                 return divided["evaluation"]
-        warn("images", ["not those that the model was trained on, so all are tested: none may have been among them"])
+        warn("images", ["not those of the model's training, so all are tested: a figure counts if it has seen none"])
         return whole
 
     def save(self, path):
-        """Write a checkpoint that ``load``, ``predict --run`` and ``evaluate`` read."""
+        """Write a checkpoint that ``load`` and ``predict --run`` take, and ``evaluate``, unless the model was trained on
+        arrays, which are not there any more."""
         checkpoint.save(path, self.network.arrays(), self.meta)

@@ -146,7 +146,10 @@ def check_no_labels(labels):
 
 def checked_labels(labels, count, name):
     """The labels (M,) of as many images, as an array; BadInput, which names the argument, if they cannot be that."""
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except ValueError:  # of lists of several lengths
+        raise BadInput(f"{name} must be one for each of the {count} images, not lists") from None
     if array.ndim != 1 or len(array) != count:
         given = len(array) if array.ndim == 1 else f"of the shape {array.shape}"
         raise BadInput(f"{name} must be one for each of the {count} images, not {given}")

@@ -147,7 +147,9 @@ def test_a_class_is_as_alike_as_its_pictures_on_average(characters, pretrained):
 
 def test_a_support_without_the_query_is_warned_of(characters, pretrained):
     _, support, queries = characters
-    with pytest.warns(Doubtful, match=r"queries\[0\]: likely to be none of the 3 classes.*2 more queries"):
+    with pytest.warns(
+        Doubtful, match=r"queries\[0\]: likely to be none of the support's classes, 3 in all.*2 more queries"
+    ):
         pretrained.classify(queries[[3, 4, 5]], support[[0, 1, 2]], list("abc"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -175,6 +177,8 @@ WRONG = (  # (the argument that the complaint names, what else it says, what is 
     ("support_labels", "one for each of the 2 images, not 1", lambda m, a: m.classify([a], [a, a], ["one"])),
     ("support_labels", "shape ()", lambda m, a: m.classify([a], [a, a], "ab")),
     ("support_labels", "shape ()", lambda m, a: m.classify([a], [a, a], 7)),
+    ("support_labels", "not lists", lambda m, a: m.classify([a], [a, a], [["a"], ["b", "c"]])),
+    ("images", "(9, 9, 2)", lambda m, a: m.embed(np.zeros((9, 9, 2), np.uint8))),
     ("support_labels", "shape (2, 1)", lambda m, a: m.classify([a], [a, a], [["a"], ["b"]])),
     ("support_labels", "NaN", lambda m, a: m.classify([a], [a, a], [0.0, float("nan")])),
     ("support_labels", "in order", lambda m, a: m.classify([a], [a, a], ["a", None])),
@@ -381,7 +385,7 @@ def test_other_images_than_those_of_the_training_are_all_tested(colours, trained
     assert trained.evaluate(colours, way=2)["classes"] == 2
     shutil.copytree(colours, tmp_path / "more")
     shutil.copy(colours / "class0/0.png", tmp_path / "more/class0/again.png")
-    with pytest.warns(Doubtful, match="not those that the model was trained on"):
+    with pytest.warns(Doubtful, match="not those of the model's training"):
         report = trained.evaluate(tmp_path / "more")
     assert report["classes"] == 7 and report["images"] == 36
 

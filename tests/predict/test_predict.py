@@ -138,7 +138,9 @@ def test_a_query_of_no_class_is_said_to_be_of_none(classes, folder, tmp_path, mo
     assert call(monkeypatch, predict.main, "--support", tmp_path / "few", folder / "query.png") == 0
     captured = capsys.readouterr()
     assert captured.out.split()[1] == "only" and captured.err.count("\n") == 1
-    assert captured.err.startswith(f"warning: {folder / 'query.png'}: likely to be none of the 1 classes")
+    assert captured.err.startswith(
+        f"warning: {folder / 'query.png'}: likely to be none of the support's classes, 1 in all"
+    )
 
 
 def test_a_support_set_is_kept_if_asked(classes, monkeypatch, capsys):
