@@ -176,6 +176,6 @@ class Model(Embedder):
         return whole
 
     def save(self, path):
-        """Write a checkpoint that ``load`` and ``predict --run`` take, and ``evaluate``, unless the model was trained on
-        arrays, which are not there any more."""
+        """Write a checkpoint that ``load`` and ``predict --run`` take; and ``evaluate``, unless the model was trained
+        on arrays, which are not there any more."""
         checkpoint.save(path, self.network.arrays(), self.meta)
