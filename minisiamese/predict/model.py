@@ -27,6 +27,7 @@ from minisiamese.layers import sigmoid
 from minisiamese.predict.embedder import Embedder
 from minisiamese.predict.pictures import checked_labels, datasets, one, several, warn
 from minisiamese.runs.folder import check_calibrated, load_run
+from minisiamese.runs.rules import CHOICES
 from minisiamese.runs.start import PRETRAINED
 from minisiamese.threads import in_chunks
 from minisiamese.trials import nway_trials
@@ -37,6 +38,8 @@ def load_model(run=PRETRAINED, device="cpu"):
     that comes with the package; BadInput (a ValueError) if there is none, or if its training is not finished."""
     if not isinstance(run, str | os.PathLike):
         raise BadInput(f"run is of type {type(run).__name__}: it takes a path, or 'pretrained'")
+    if device not in CHOICES["device"]:
+        raise BadInput(f"device must be one of {', '.join(CHOICES['device'])}, not {device!r}")
     check_device(device)
     network, settings, meta = load_run(run, device)
     check_calibrated(meta, run)

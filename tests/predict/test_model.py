@@ -192,6 +192,7 @@ WRONG = (  # (the argument that the complaint names, what else it says, what is 
     ("shot", "1 or more, not 0", lambda m, a: m.evaluate([a] * 4, [0, 0, 1, 1], shot=0)),
     ("trials", "1 or more, not 0", lambda m, a: m.evaluate([a] * 4, [0, 0, 1, 1], trials=0)),
     ("run", "NoneType", lambda m, a: ms.load(None)),
+    ("device", "cpu, cuda, not 'tpu'", lambda m, a: ms.load("pretrained", device="tpu")),
     ("labels", "missing", lambda m, a: m.evaluate([a, a])),
     ("labels", "each of the 2 images, not 1", lambda m, a: m.evaluate([a, a], [0])),
     ("way", "2 to 2", lambda m, a: m.evaluate([a, a, a, a], [0, 0, 1, 1], way=3)),
