@@ -3,6 +3,7 @@
 The long trainings, that are to be resumed if they are stopped, are ``python -m minisiamese.train``'s.
 """
 
+import builtins
 import os
 import sys
 import tempfile
@@ -58,9 +59,10 @@ def train(images, labels=None, **settings):
         parts = folder.divide(whole, where or "images")
         check_device(run.machine.device)
         trainer = Trainer(run, parts["training"], parts["validation"])
+        shown = sys.stderr.isatty() or hasattr(builtins, "__IPYTHON__")  # to a person
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # overflow shows as a loss that is not finite
-            if loop(trainer, Path(out), quiet=not (sys.stderr.isatty() or "ipykernel" in sys.modules)):
+            if loop(trainer, Path(out), quiet=not shown):
                 raise KeyboardInterrupt
         _, meta = calibrated(trainer, parts["validation"])
     meta["config"]["out"] = None  # the folder is gone
