@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as of_numpy
 
 from minisiamese.checkpoint import META
 from minisiamese.errors import BadInput
-from minisiamese.runs.folder import PRETRAINED, load_run
+from minisiamese.runs.folder import load_run
+from minisiamese.runs.start import PRETRAINED
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the campaign, a package below the project's folder
 from tests.campaign import __main__ as program

@@ -14,9 +14,9 @@ from minisiamese.bench.__main__ import BenchOptions
 from minisiamese.bench.gpu import BackendOptions
 from minisiamese.checkpoint import save_json
 from minisiamese.commands.doors import parse
-from minisiamese.data.__main__ import CheckOptions
 from minisiamese.evaluate.protocols import EvaluateOptions
 from minisiamese.predict.__main__ import PredictOptions
+from minisiamese.runs.look import CheckOptions
 from minisiamese.runs.settings import Settings
 from minisiamese.studies.fewshot.settings import FewshotOptions
 from minisiamese.studies.maml.settings import MamlOptions

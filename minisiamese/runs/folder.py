@@ -25,7 +25,6 @@ from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
 from minisiamese.runs.build import build, part_of
 from minisiamese.runs.settings import Settings
-from minisiamese.runs.start import PRETRAINED as PRETRAINED
 from minisiamese.runs.start import checkpoint_of
 
 CONFIG = "config.json"

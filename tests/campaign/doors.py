@@ -70,7 +70,7 @@ DOORS = {
         {"--protocol": "nway", "--way": 2, "--trials": 4, "--views": 1} | ONE, seconds=0.7,
     ),
     "predict": Door("minisiamese.predict", "PredictOptions", ("images/c0/0.png", "images/c0/1.png"), seconds=0.9),
-    "data": Door("minisiamese.data", "CheckOptions", ("images",), seconds=0.7),
+    "data": Door("minisiamese.data", "minisiamese.runs.look:CheckOptions", ("images",), seconds=0.7),
     "bench": Door("minisiamese.bench", "BenchOptions", (), {"--network": "conv4", "--rounds": 1} | ONE),
     "backend": Door("minisiamese.backend", "minisiamese.bench.gpu:BackendOptions", seconds=0.3),
     "fewshot": Door(

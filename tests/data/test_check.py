@@ -9,11 +9,11 @@ from conftest import call
 from PIL import Image, ImageFilter
 from test_folder import as_bytes, classes, picture, write
 
-from minisiamese.data import __main__ as program
 from minisiamese.data.check import examine
 from minisiamese.data.duplicates import digest, near_pairs, same_pairs, thumbnails
 from minisiamese.data.folder import part
 from minisiamese.errors import BadInput
+from minisiamese.runs import look as program
 
 
 def soft(rng, size=(64, 64)):
