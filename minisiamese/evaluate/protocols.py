@@ -187,8 +187,14 @@ VERIFICATION = Protocol(
 
 # --- all of them ------------------------------------------------------------------------------------------------------
 
-PROTOCOLS = {"lake": LAKE, "nway": NWAY, "mnist": MNIST, "verification": VERIFICATION, "retrieval": RETRIEVAL}
-PROTOCOLS |= {"threshold": THRESHOLD}
+PROTOCOLS = {
+    "lake": LAKE,
+    "nway": NWAY,
+    "mnist": MNIST,
+    "verification": VERIFICATION,
+    "retrieval": RETRIEVAL,
+    "threshold": THRESHOLD,
+}
 HELP = " ".join(f"{name}: {each.help}." for name, each in PROTOCOLS.items())
 
 

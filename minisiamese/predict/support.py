@@ -50,7 +50,7 @@ def gathered(pictures, labels, entries, model):
     if not there:
         raise BadInput(f"images holds nothing to compare with: {entries[0].left_out}")
     lost = set() if labels is None else set(labels) - {labels[place] for place in there}
-    for label in lost:
+    for label in sorted(lost):
         raise BadInput(f"no picture of class {label} can be read: {entries[list(labels).index(label)].left_out}")
     return Support(
         np.stack([entries[place].z for place in there]),
@@ -109,10 +109,9 @@ def load_kept(path, model, features):
 
 
 def save_kept(path, model, entries):
-    """Write what ``load_kept`` reads; BadInput if the place cannot be written."""
-    there = {key: entry for key, entry in entries.items() if entry.left_out is None}
-    pictures = [dict(zip(KeptPicture.__struct_fields__, (*key, there[key].doubts), strict=True)) for key in there]
-    z = np.stack([entry.z for entry in there.values()])
+    """Write what ``load_kept`` reads, of pictures that were not left out; BadInput if the place cannot be written."""
+    pictures = [dict(zip(KeptPicture.__struct_fields__, (*key, entries[key].doubts), strict=True)) for key in entries]
+    z = np.stack([entry.z for entry in entries.values()])
     try:
         checkpoint.save(path, {"z": z}, checkpoint.seal({"model": model, "pictures": pictures}))
     except OSError as error:
