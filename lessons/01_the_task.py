@@ -254,4 +254,5 @@ print(f"modified Hausdorff distance {measured['accuracy']:.2%}")
 #     .venv/bin/python -m lessons.exercises start 1
 #     .venv/bin/python -m lessons.exercises check ex01.py
 #
-# The first writes `ex01.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex01.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 1.1` in place of `check` gives a hint.

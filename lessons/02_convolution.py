@@ -519,4 +519,5 @@ for number in range(4):
 #     .venv/bin/python -m lessons.exercises start 2
 #     .venv/bin/python -m lessons.exercises check ex02.py
 #
-# The first writes `ex02.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex02.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 2.1` in place of `check` gives a hint.

@@ -568,4 +568,5 @@ lesson.show(figure, "Every parameter of the small siamese network, and its image
 #     .venv/bin/python -m lessons.exercises start 3
 #     .venv/bin/python -m lessons.exercises check ex03.py
 #
-# The first writes `ex03.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex03.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 3.1` in place of `check` gives a hint.

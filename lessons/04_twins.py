@@ -385,11 +385,12 @@ lesson.show(
 # - Make all different pairs of one alphabet, `Pairs(training, count, within=1.0)`, or none, and ask both networks about
 #   pairs of either kind.
 #
-# **Exercise 4** asks for the score of the L1 head and its gradients, and for the cross-entropy from scores. In a
-# terminal, in the folder that you cloned (in JupyterLab: File, New, Terminal; then `cd ..` if you started it in
-# `lessons`):
+# **Exercise 4** asks for the score of the L1 head and its gradients, for the cross-entropy from scores, and for a map
+# of which parts of a drawing speak for a score. In a terminal, in the folder that you cloned (in JupyterLab: File, New,
+# Terminal; then `cd ..` if you started it in `lessons`):
 #
 #     .venv/bin/python -m lessons.exercises start 4
 #     .venv/bin/python -m lessons.exercises check ex04.py
 #
-# The first writes `ex04.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex04.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 4.1` in place of `check` gives a hint.

@@ -382,11 +382,13 @@ lesson.show(
 # - Let the clouds of the last toy overlap less (0.5 in place of 0.8), or take `Momentum` for `Adam`. When do the
 #   hardest triplets escape the collapse, and what does the distance to negatives do on the way?
 #
-# **Exercise 5** asks for the contrastive and the triplet loss with their gradients, for the kinds of triplets, and for
-# the choice of semi-hard negatives. In a terminal, in the folder that you cloned (in JupyterLab: File, New, Terminal;
-# then `cd ..` if you started it in `lessons`):
+# **Exercise 5** asks for the contrastive and the triplet loss with their gradients, for the kinds of triplets, for the
+# choice of semi-hard negatives, and for the loss that asks for one class among N, which lesson 6 trains with. In a
+# terminal, in the folder that you cloned (in JupyterLab: File, New, Terminal; then `cd ..` if you started it in
+# `lessons`):
 #
 #     .venv/bin/python -m lessons.exercises start 5
 #     .venv/bin/python -m lessons.exercises check ex05.py
 #
-# The first writes `ex05.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex05.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 5.1` in place of `check` gives a hint.

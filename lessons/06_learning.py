@@ -585,10 +585,11 @@ print("the loop, and the library's sample: the same", by_hand.shape)
 # - Multiply the ranges of the distortions (`SHEAR`, `SCALE`, `ROTATION` of `minisiamese.data.affine`) by three and look
 #   at sixteen of them. From where on would you call it another character?
 #
-# **Exercise 6** asks for the momentum update, the paper's schedule, the drawing of distortions and bilinear reading. In
-# a terminal, in the folder that you cloned:
+# **Exercise 6** asks for the momentum update, the paper's schedule, the drawing of distortions and bilinear reading,
+# and for what the library's own recipe has besides: batch norm and Adam. In a terminal, in the folder that you cloned:
 #
 #     .venv/bin/python -m lessons.exercises start 6
 #     .venv/bin/python -m lessons.exercises check ex06.py
 #
-# The first writes `ex06.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex06.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 6.1` in place of `check` gives a hint.

@@ -515,10 +515,12 @@ if lesson.DATA == "omniglot" and not lesson.QUICK:
 # - Choose among ten settings of something (the width of a blur before nearest neighbour, say) on 100 trials of some
 #   held-out alphabets, and measure the chosen one on others. How much of its lead is left?
 #
-# **Exercise 7** asks for credits with ties, Wilson's interval, and trials that leak nothing. In a terminal, in the
+# **Exercise 7** asks for credits with ties, Wilson's interval, and trials that leak nothing; and it has seven
+# evaluators that measure too well, each by a mistake that was made in earnest, for you to repair. In a terminal, in the
 # folder that you cloned:
 #
 #     .venv/bin/python -m lessons.exercises start 7
 #     .venv/bin/python -m lessons.exercises check ex07.py
 #
-# The first writes `ex07.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex07.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 7.1` in place of `check` gives a hint.

@@ -593,4 +593,5 @@ print("dgamma and dW from the patches of the winners are those of all values")
 #     .venv/bin/python -m lessons.exercises start 8
 #     .venv/bin/python -m lessons.exercises check ex08.py
 #
-# The first writes `ex08.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex08.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 8.1` in place of `check` gives a hint.

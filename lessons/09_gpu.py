@@ -9,15 +9,14 @@
 # `--device cuda` computes by the very lines that you have read in the lessons before.
 #
 # This lesson breaks the rules one by one, to see what happens. **It measures nothing on a GPU.** What stands for one is
-# a strict double of CuPy from the library's tests: NumPy behind a type that cannot be mistaken for NumPy's. Speeds are
-# reckoned from shapes and from round numbers that are named as assumptions.
+# a strict double of CuPy, with which the library is tested, too: NumPy behind a type that cannot be mistaken for
+# NumPy's. Speeds are reckoned from shapes and from round numbers that are named as assumptions.
 
 # %%
-import importlib
 import sys
 from math import prod
-from pathlib import Path
 
+import cupy_double
 import lesson
 import matplotlib.pyplot as plt
 import numpy as np
@@ -129,8 +128,6 @@ lesson.show(figure, "Without questions the device is never idle after its start;
 # The double is put where `import cupy` looks, and taken away again at the end of this lesson.
 
 # %%
-sys.path.insert(0, str(Path(lesson.__file__).resolve().parents[1] / "tests"))
-cupy_double = importlib.import_module("cupy_double")
 before = {name: sys.modules.get(name) for name in cupy_double.MODULES}
 sys.modules.update(cupy_double.MODULES)
 
@@ -584,4 +581,5 @@ print(f"softplus on {where}: {there}")
 #     .venv/bin/python -m lessons.exercises start 9
 #     .venv/bin/python -m lessons.exercises check ex09.py
 #
-# The first writes `ex09.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex09.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 9.1` in place of `check` gives a hint.

@@ -651,4 +651,5 @@ print(f"largest relative error of the gradients {check_loss(losses.prototypical,
 #     .venv/bin/python -m lessons.exercises start 10
 #     .venv/bin/python -m lessons.exercises check ex10.py
 #
-# The first writes `ex10.py` with empty functions, the second runs the library's own tests against what you put there.
+# The first writes `ex10.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 10.1` in place of `check` gives a hint.

@@ -8,11 +8,11 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import cupy_double
 import numpy as np
 import pytest
 from PIL import Image
 
+from lessons import cupy_double
 from minisiamese.backend import to_device
 from minisiamese.commands.doors import front_door
 from minisiamese.data import glyphs

@@ -1,7 +1,7 @@
 """What CuPy offers, read off an installed one; no GPU is needed, for nothing is computed.
 
     pip install cupy-cuda12x==14.2.0 scipy
-    python tests/cupy_snapshot.py > tests/cupy-14.2.0.json
+    python tests/cupy_snapshot.py > lessons/cupy-14.2.0.json
 
 For each namespace, what its public names take: "a, axis=, *, out=" of a function, null of what is no function. Beside
 them, which operators an array has, and which methods each ufunc supports: all have them, and most raise

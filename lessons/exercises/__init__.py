@@ -2,9 +2,10 @@
 
     python -m lessons.exercises start 3
     python -m lessons.exercises check ex03.py
+    python -m lessons.exercises hint 3.2
     python -m lessons.exercises solution 3.2
 
-The library is the solution. ``table.py`` says which of its functions are asked for, ``stubs.py`` writes them without
-their bodies, ``worker.py`` lets the library's own tests run on the answers, ``probes.py`` and ``differences.py`` say
-where an answer differs, ``grading.py`` starts the worker and sets its limits.
+The library is the solution. ``tasks/`` says what of it is asked for, and how an answer is tried; ``stubs.py`` writes
+files without the bodies; ``worker.py`` calls an answer, in a process of its own, and ``judging.py`` compares what comes
+out with what the solution gives, and with what known mistakes give.
 """

@@ -2,27 +2,26 @@
 
 python -m lessons.exercises start 3
 python -m lessons.exercises check ex03.py
+python -m lessons.exercises hint 3.2
 python -m lessons.exercises solution 3.2
-python -m lessons.exercises check FOLDER --csv
+python -m lessons.exercises check FOLDER --csv --html PAGES
 """
 
-import csv
-import re
+import os
 import sys
+import textwrap
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from lessons.exercises import grading, stubs
-from lessons.exercises.table import EXERCISES
+from lessons.exercises import grading, likeness, reading, report, stubs, words
+from lessons.exercises.tasks import EXERCISES
 from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 
 PROGRAM = "python -m lessons.exercises"
-SOLUTIONS = Path(__file__).with_name("solutions.md")
 
 
 @dataclass(frozen=True)
@@ -31,20 +30,36 @@ class Start:
 
     # Number of the exercise, which is that of its lesson.
     number: Annotated[int, tyro.conf.Positional]
+    # Number of a variant: other names, constants and order, so that an answer to another variant does not pass.
+    variant: int | None = None
 
 
 @dataclass(frozen=True)
 class Check:
-    """Test the answers in a file exNN.py; or, for teachers, in all such files of a folder and those below it."""
+    """Try the answers in a file exNN.py or exNN.ipynb; or, for teachers, in all such files of a folder and below it."""
 
-    # The file, or the folder; a file's name must have its exercise in it: ex03.py, ada_ex03.py.
+    # The file, or the folder; a file's name must have its exercise in it: ex03.py, ada_ex03.py, ada/ex03.ipynb.
     path: Annotated[Path, tyro.conf.Positional]
-    # Print a line of comma-separated values for each file: file, exercise, points, of, tasks, remark.
+    # Print a line of comma-separated values for each file: student, file, exercise, points, of, tasks, remarks.
     csv: bool = False
-    # Seconds after which the task that is under way is given up.
-    seconds: float = 60
-    # Memory that a file may take, in GiB (limited on Linux alone).
-    memory: float = 4.0
+    # Folder to write a page for each student into, and one for the teacher.
+    html: Path | None = None
+    # Variant that the answers must be to. Default: what each file says that it is.
+    variant: int | None = None
+    # Seconds that each task may take.
+    seconds: float = 20
+    # Memory that each task may take, in GiB (limited on Linux alone).
+    memory: float = 2.0
+    # Files that are graded at once. Default: as many as there are processors.
+    jobs: int = 0
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Show the next of three hints for a task, below those that were seen."""
+
+    # Number of the task: 3.2.
+    task: Annotated[str, tyro.conf.Positional]
 
 
 @dataclass(frozen=True)
@@ -57,11 +72,12 @@ class Solution:
 
 def start(config):
     if config.number not in EXERCISES:
-        raise BadInput(f"there is no exercise {config.number}: there are 1 to {max(EXERCISES)}")
+        raise BadInput(f"there is no exercise {config.number}: there are {min(EXERCISES)} to {max(EXERCISES)}")
+    _check_variant(config.variant)
     path = Path(f"ex{config.number:02d}.py")
     try:
         with open(path, "x", encoding="utf-8") as file:
-            file.write(stubs.write(config.number))
+            file.write(stubs.write(config.number, seed=config.variant))
     except FileExistsError:
         raise BadInput(f"{path} is here already: rename it, or go on with it") from None
     except OSError as error:
@@ -71,81 +87,80 @@ def start(config):
     print(f"write what is missing, then: {PROGRAM} check {path}")
 
 
+def _check_variant(seed):
+    if seed is not None and not 0 <= seed <= 10**9:
+        raise BadInput(f"--variant must be 0 to 1000000000, not {seed}")
+
+
 def check(config):
-    if find_spec("pytest") is None:
-        raise BadInput("checking needs pytest, which runs the library's tests: pip install -e '.[lessons]'")
     if not 1 <= config.seconds <= 86400:
         raise BadInput(f"--seconds must be 1 to 86400, not {config.seconds:g}")
-    if not 1 <= config.memory <= 1024:
-        raise BadInput(f"--memory must be 1 to 1024 GiB, not {config.memory:g}")
-    paths = [config.path]
-    if config.path.is_dir():
-        paths = [path for path in sorted(config.path.rglob("*.py")) if path.is_file() and _visible(path, config.path)]
-        if not paths:
-            raise BadInput(f"{config.path} holds no Python files")
-    elif not config.path.is_file():
-        raise BadInput(f"there is no file {config.path}: '{PROGRAM} start N' writes exNN.py")
-    elif grading.exercise_of(config.path) is None:
-        raise BadInput(f"{config.path}: its name must have its exercise in it, and end as ex03.py does (ex01 to ex10)")
-    table, complete = csv.writer(sys.stdout), True
-    if config.csv:
-        table.writerow(["file", "exercise", "points", "of", "tasks", "remark"])
-    for path in paths:
-        number = grading.exercise_of(path)
-        if number is None:
-            if config.csv:
-                table.writerow([path, "", "", "", "", "not graded: no exercise in its name"])
-            else:
-                print(f"{path}: not graded: no exercise in its name")
-            continue
-        graded = grading.grade(path, number, config.seconds, config.memory)
-        complete &= graded["points"] == graded["of"]
+    if not 0.5 <= config.memory <= 1024:
+        raise BadInput(f"--memory must be 0.5 to 1024 GiB, not {config.memory:g}")
+    if not 0 <= config.jobs <= 1024:
+        raise BadInput(f"--jobs must be 1 to 1024, or 0 for as many as there are processors, not {config.jobs}")
+    _check_variant(config.variant)
+    paths, top = _paths(config.path)
+    if config.html:
+        report.check_folder(config.html)
+    jobs = config.jobs or os.cpu_count() or 1
+    table, done = report.Table() if config.csv else None, []
+    for graded in grading.grade_all(paths, top, config.variant, config.seconds, config.memory, jobs):
+        done.append(graded)
         if config.csv:
-            points = " ".join(f"{key}={result['points']}" for key, result in graded["tasks"].items())
-            table.writerow([path, number, graded["points"], graded["of"], points, graded["remark"] or ""])
+            table.row(graded)
         else:
-            print(describe(path, number, graded))
-        sys.stdout.flush()
-    return 0 if complete else 1
+            print(report.described(graded), flush=True)
+    alike = likeness.pairs(done)
+    if alike:  # on stderr, since a student is not to see it, and a table is to stay one
+        print("\n".join(["answers that are alike:", *(f"  {pair}" for pair in alike)]), file=sys.stderr)
+    if config.html:
+        report.write_pages(config.html, done, alike)
+    return 0 if all(each.number and each.points == each.of for each in done) else 1
 
 
-def _visible(path, folder):
-    """Whether neither a file nor a folder that it is in is hidden, or Python's own."""
-    return not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+def _paths(path):
+    """The files to grade, and the folder that they are in."""
+    if path.is_dir():
+        found = [each for each in sorted(path.rglob("*")) if each.suffix in (".py", ".ipynb") and each.is_file()]
+        found = [each for each in found if not any(p.startswith((".", "__")) for p in each.relative_to(path).parts)]
+        if not found:
+            raise BadInput(f"{path} holds no files of answers (.py or .ipynb)")
+        return found, path
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}: '{PROGRAM} start N' writes exNN.py")
+    if reading.exercise_of(path) is None:
+        raise BadInput(f"{path}: its name must have its exercise in it, and end as ex03.py or ex03.ipynb do "
+                       f"(ex{min(EXERCISES):02d} to ex{max(EXERCISES):02d})")  # fmt: skip
+    return [path], path.parent
 
 
-def describe(path, number, graded):
-    """What a check has found, as lines for people."""
-    lines = [f"{path}: exercise {number}, {EXERCISES[number].title}"]
-    for key, task in EXERCISES[number].tasks.items():
-        result = graded["tasks"].get(key, {"points": 0, "state": "not tested", "lines": []})
-        names = ", ".join(task.names)
-        lines.append(f"  {key:<5}{names:<44}{result['points']:>2} of {task.points}   {result['state']}")
-        lines += [f"       {line}" for line in result["lines"]]
-    if graded["remark"]:
-        lines.append(f"  {graded['remark']}")
-    return "\n".join([*lines, f"  {graded['points']} of {graded['of']} points"])
+def hint(config):
+    _task(config.task)
+    hints, complete = words.next_hints(config.task)
+    for place, text in enumerate(hints, start=1):
+        print(textwrap.fill(text, 100, initial_indent=f"{place}. ", subsequent_indent="   "))
+    print(f"that was the last one: {PROGRAM} solution {config.task}" if complete else "the same again for the next one")
 
 
 def solution(config):
-    tasks = {key: task for exercise in EXERCISES.values() for key, task in exercise.tasks.items()}
-    if config.task not in tasks:
-        raise BadInput(f"there is no task {config.task}: there are {', '.join(tasks)}")
-    for name in tasks[config.task].names:
-        path, line, text = stubs.source_of(tasks[config.task], name)
+    task = _task(config.task)
+    for name in task.names:
+        path, line, text = stubs.source_of(task, name)
         print(f"# {Path(path).relative_to(grading.ROOT)}, line {line}\n\n{text}")
-    print(reasoning(config.task))
+    print(words.section(config.task)[1])
 
 
-def reasoning(key):
-    """The section of solutions.md on a task."""
-    sections = re.split(r"^## ", SOLUTIONS.read_text(encoding="utf-8"), flags=re.M)[1:]
-    return {section.partition("\n")[0].split()[0]: section.partition("\n")[2].strip() for section in sections}[key]
+def _task(key):
+    tasks = words.tasks()
+    if key not in tasks:
+        raise BadInput(f"there is no task {key}: there are {', '.join(tasks)}")
+    return tasks[key]
 
 
 def main():
-    config = parse(Start | Check | Solution, PROGRAM)
-    return {Start: start, Check: check, Solution: solution}[type(config)](config)
+    config = parse(Start | Check | Hint | Solution, PROGRAM)
+    return {Start: start, Check: check, Hint: hint, Solution: solution}[type(config)](config)
 
 
 if __name__ == "__main__":

@@ -1,105 +1,130 @@
-"""Where an answer differs from the library's, and what the usual cause of such a difference is."""
+"""Where a value differs from the expected one: facts, no guesses."""
 
 import numpy as np
 
-TOLERANCE = 1e-7  # of the largest expected number
+SMALL = 16  # numbers of an array that is shown whole
 
 
-def difference(expected, got, tolerance=TOLERANCE, slip=""):
-    """A sentence on the first of some named results that differs, or None.
-
-    expected, got: {name: array or value}, in the order in which they are to be looked at. A name that ends in "as it
-    was" is that of an argument after the call; one that ends in "after a second pass" that of a gradient that has added
-    up; one that begins with "whether" that of something that must hold. slip is the task's usual mistake, for a
-    difference that says nothing by itself.
-    """
-    for name, right in expected.items():
-        right = np.asarray(right)
-        try:
-            given = np.asarray(got[name])
-        except ValueError:
-            return f"{name} is no array"
-        if given.dtype == object:
-            return f"{name}: expected {'an array' if right.ndim else 'a number'}, got {_short(got[name])}"
-        if given.shape != right.shape:
-            turned = right.ndim == 2 and given.shape == right.shape[::-1] and _equal(right, given.T, tolerance)
-            return f"{name}: expected shape {right.shape}, got {given.shape}: {'it is transposed' if turned else slip}"
-        of_floats = {right.dtype.kind, given.dtype.kind} == {"f"} and right.size
-        if of_floats and given.dtype != right.dtype and tolerance == TOLERANCE:
-            return f"{name}: expected {right.dtype}, got {given.dtype}: the type that comes in goes out"
-        if not _equal(right, given, tolerance):
-            if name.startswith("whether "):
-                return f"{name.removeprefix('whether ')}: it is not so; {slip}"
-            return f"{name}{_place(right, given, tolerance)}: {_cause(name, right, given, expected) or slip}"
-    return None
+def difference(name, right, given, tolerance, dtypes=True):
+    """A sentence on how a ``Value`` differs from the expected one, or None."""
+    exactly = name.endswith("(exactly)")
+    name = name.removesuffix(" (exactly)")
+    if given is None:
+        return f"{name} is missing"
+    if not right.dtype or not given.dtype:
+        if right.dtype == given.dtype and right.text == given.text:
+            return None
+        return f"{name}: expected {told(right)}, got {told(given)}"
+    a, b = right.array, given.array
+    if a.shape != b.shape:
+        turned = a.ndim == 2 and b.shape == a.shape[::-1] and same(a, b.T, tolerance)
+        values = _both(a, b) if max(a.size, b.size) <= SMALL else ""
+        return f"{name}: expected shape {a.shape}, got {b.shape}{': it is transposed' if turned else values}"
+    if dtypes and (problem := _type_problem(a, b, given.python)):
+        return f"{name}: {problem}"
+    if same(a, b, 0 if exactly else tolerance):
+        return None
+    if name.endswith("as it was"):
+        name = name.removesuffix(" as it was")
+        return f"{name}{'' if '.' in name else ', an argument,'} has changed{_place(a, b, tolerance)}"
+    return f"{name}{_place(a, b, tolerance)}{_relation(a, b, tolerance)}"
 
 
-def _equal(right, given, tolerance=TOLERANCE):
-    if right.dtype.kind not in "fc":
+def told(value):
+    return value.text if not value.dtype else f"an array of shape {value.shape}" if value.shape else "a number"
+
+
+def _type_problem(right, given, python):
+    """What is wrong with a dtype, or None. A number of Python's own has none of its own."""
+    kinds = right.dtype.kind, given.dtype.kind
+    if python and not right.ndim and kinds[0] in "fiub" and kinds[1] in "fiub":
+        return None
+    if kinds == ("f", "f"):
+        return None if right.dtype == given.dtype else f"expected {right.dtype}, got {given.dtype}"
+    whole = {"i": "whole numbers", "u": "whole numbers", "b": "truth values", "f": "floats", "c": "complex numbers"}
+    groups = [{"u": "i"}.get(kind, kind) for kind in kinds]
+    if groups[0] == groups[1] or set(groups) == {"i", "b"}:
+        return None
+    return f"expected {whole[kinds[0]]} ({right.dtype}), got {given.dtype}"
+
+
+def same(right, given, tolerance):
+    """Whether two arrays of one shape are equal to a tolerance, of the largest expected number."""
+    if right.dtype.kind not in "fc" or given.dtype.kind not in "fcbiu":
         return np.array_equal(right, given)
     scale = np.abs(right[np.isfinite(right)]).max(initial=0)
-    return np.allclose(given, right, rtol=0, atol=tolerance * scale + 1e-12, equal_nan=True)
+    return np.allclose(given, right, rtol=0, atol=tolerance * scale + (1e-12 if tolerance else 0), equal_nan=True)
+
+
+def _both(right, given):
+    return f"\n  expected{written(right)}\n  got     {written(given)}"
+
+
+def written(array):
+    """All numbers of a small array, without its axes of length 1: "[0, :, :, 0] = [[1 2] [3 4]]"."""
+    where = ", ".join("0" if length == 1 else ":" for length in array.shape)
+    prefix = f"[{where}] = " if 1 in array.shape and array.size else " = "
+    plain = {"float_kind": "{:.5g}".format}
+    if array.dtype.kind == "f":  # without -0, and rounding that would be read as a number
+        tiny = 1e-13 * np.abs(array[np.isfinite(array)]).max(initial=0)
+        array = np.where(np.abs(array) <= tiny, 0.0, array)
+    text = np.array2string(array.squeeze() if array.size else array, max_line_width=1000, formatter=plain)
+    return prefix + " ".join(text.split()).replace("[ ", "[").replace(" ]", "]")
 
 
 def _place(right, given, tolerance):
-    """The element that differs most, expected and got, and how many differ."""
+    """The element that differs most, expected and got, and how many differ; of a small array all that is in it."""
     if not right.ndim:
-        return f": expected {_number(right)}, got {_number(given)}"
-    gap = np.abs(right.astype(float) - given.astype(float))
+        digits = _digits(right[()], given[()])
+        return f": expected {_number(right[()], digits)}, got {_number(given[()], digits)}"
+    gap = np.abs(right.astype(complex) - given.astype(complex))
     gap = np.where(np.isnan(gap) & ~(np.isnan(right) & np.isnan(given)), np.inf, np.nan_to_num(gap))
-    wrong = gap > tolerance * np.abs(right).max(initial=0) + 1e-12
+    wrong = gap > tolerance * np.abs(right[np.isfinite(right)]).max(initial=0) + 1e-12
     at = np.unravel_index(gap.argmax(), gap.shape)
-    where, digits = ", ".join(map(str, at)), 4
-    while digits < 12 and _number(right[at], digits) == _number(given[at], digits):
-        digits += 2
+    where, digits = ", ".join(map(str, at)), _digits(right[at], given[at])
     values = f"expected {_number(right[at], digits)}, got {_number(given[at], digits)}"
-    return f"[{where}]: {values}; {wrong.sum()} of {wrong.size} differ"
+    sentence = f"[{where}]: {values}; {wrong.sum()} of {wrong.size} differ"
+    return sentence + (_both(right, given) if 1 < right.size <= SMALL and digits == 4 else "")
 
 
-def _cause(name, right, given, expected):
-    """What such a difference usually comes from, or None."""
-    if name.endswith("as it was"):
-        return "an argument was changed; make a new array instead of writing into it"
-    if np.isnan(given).any() and not np.isnan(right).any():
-        return "not a number: a division by 0, or an overflow"
-    if np.isinf(given).any():
-        return "infinite: an overflow, a division by 0, or the logarithm of 0"
-    if name.endswith("after a second pass"):
-        once = np.asarray(expected[name.removesuffix(" after a second pass")])
-        if _equal(once, given):
-            return "gradients add up until zero_grad(): `+=` where there is `=`"
-        return "the second of two passes differs: gradients add up, and nothing else is left over"
-    if right.dtype.kind != "f":
-        return None
-    if not np.any(given):
-        return "it is all zero"
-    if _equal(right, -given.astype(float)):
-        return "a dropped sign: it is right but for a minus"
-    if right.size > 1 and _equal(np.abs(right), np.abs(given)):
-        return "a dropped sign: the sizes are right, some signs are not"
-    ratio = _ratio(right, given)
-    n = round(max(abs(ratio), 1 / abs(ratio)))
-    if n > 1 and np.isclose(ratio, n, rtol=1e-5):
-        return f"it is {n} times what it should be: a missing 1/N, or a factor?"
-    if n > 1 and np.isclose(ratio, 1 / n, rtol=1e-5):
-        return f"it is 1/{n} of what it should be: a mean where a sum is meant, or a factor?"
-    if right.size > 1 and abs(ratio - 1) > 0.01:
-        return f"it is {_number(ratio)} times what it should be, everywhere: a forgotten factor?"
-    return None
-
-
-def _ratio(right, given):
-    """given / right if it is the same everywhere, else 1."""
-    there = right != 0
-    if not there.any() or np.any(given[~there]) or not np.all(given[there]):
-        return 1.0
-    ratios = given[there].astype(float) / right[there]
-    return float(ratios.flat[0]) if np.allclose(ratios, ratios.flat[0], rtol=1e-5) else 1.0
+def _digits(right, given):
+    digits = 4
+    while digits < 12 and _number(right, digits) == _number(given, digits):
+        digits += 2
+    return digits
 
 
 def _number(x, digits=4):
-    return f"{np.asarray(x).item() + 0:.{digits}g}" if np.asarray(x).dtype.kind in "fiu" else str(np.asarray(x).item())
+    x = x.item()
+    return f"{x + 0:.{digits}g}" if isinstance(x, (int, float)) and not isinstance(x, bool) else str(x)
 
 
-def _short(x):
-    return "None: is there a return?" if x is None else f"{type(x).__name__} {x!r}"[:60]
+def _relation(right, given, tolerance):
+    """What holds of all numbers of two arrays, where it says more than the first of them."""
+    if right.dtype.kind != "f" or given.dtype.kind != "f":
+        return ""
+    nans = int((np.isnan(given) & ~np.isnan(right)).sum())
+    if nans:
+        return (
+            f"; {nans} {'is' if nans == 1 else 'are'} not a number: 0/0, or the root or logarithm of what is below 0?"
+        )
+    if np.isinf(given).any() and np.isfinite(right).all():
+        return "; infinite: a division by 0, the logarithm of 0, or an overflow"
+    if right.dtype == np.float64 and same(right, given, 5e-7):
+        return "; it is right to float32's digits, and float64 is asked for"
+    if right.ndim and not np.any(given) and np.any(right):
+        return "; all that it gives is 0"
+    if same(right, -given, tolerance):
+        return "; it is right but for its sign"
+    if right.size < 2:
+        return ""
+    if same(np.abs(right), np.abs(given), tolerance):
+        return "; the sizes are right, some signs are not"
+    there = np.abs(right) > 1e-9 * np.abs(right).max()
+    if there.sum() > 1 and not np.any(given[~there]):
+        ratios = given[there].astype(float) / right[there]
+        if np.allclose(ratios, ratios[0], rtol=1e-4) and abs(ratios[0] - 1) > 1e-3:
+            whole = round(1 / ratios[0]) if 0 < abs(ratios[0]) < 1 else 0
+            shown = f"1/{whole}" if whole and np.isclose(ratios[0] * whole, 1, rtol=1e-4) else _number(ratios[0])
+            return f"; everywhere it is {shown} times what is expected"
+    return ""

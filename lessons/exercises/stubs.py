@@ -1,24 +1,32 @@
-"""Exercise files, written from the library's own source: signatures and docstrings, without the bodies.
+"""Exercise files: the library's signatures with docstrings that say what is asked, and without the bodies; and the
+solution, which is the library's own lines.
 
-The same with the bodies left in is the solution, so that nothing is written twice.
+A variant gives functions other names, asks for other constants and another order of results and of tasks. It is made
+of what each task allows (``Variation``, ``aliases``, ``swapped``), by the seed of its number.
 """
 
 import ast
+import functools
 import inspect
+import re
 import textwrap
+from dataclasses import dataclass, field
 from importlib import import_module
+from random import Random
 
 import numpy as np
 
-from lessons.exercises.table import EXERCISES
+from lessons.exercises.task import COMMON
+from lessons.exercises.tasks import EXERCISES
 
-WIDTH = 120
+WIDTH = 116
+WHAT = "Write what each function below raises for, and leave names, signatures and docstrings as they are."
 
 
 def find(task, name):
     """A function of the library, or the function behind a method "Class.method", without its decorators' wrappers."""
     owner, _, attribute = name.rpartition(".")
-    module = import_module(f"minisiamese.{task.module}")
+    module = import_module(task.module)
     return inspect.unwrap(vars(getattr(module, owner) if owner else module)[attribute])
 
 
@@ -29,71 +37,214 @@ def source_of(task, name):
     return inspect.getsourcefile(function), first, "".join(lines)
 
 
-def write(number, solved=False):
-    """The text of an exercise's file; with ``solved``, with the library's bodies."""
-    exercise, pieces, owner_before = EXERCISES[number], [], ""
-    for key, task in exercise.tasks.items():
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a variant of an exercise changes: names {old: new}, Variations by task, results that are swapped
+    {function: order of its results}, and the order of the tasks. The exercise itself changes nothing."""
+
+    seed: int | None = None
+    names: dict = field(default_factory=dict)
+    variations: dict = field(default_factory=dict)
+    swapped: dict = field(default_factory=dict)
+    order: tuple = ()
+
+
+@functools.cache
+def variant_of(number, seed):
+    tasks = EXERCISES[number].tasks
+    if seed is None:
+        return Variant(order=tuple(tasks))
+    chance, names, variations, swapped = Random(f"{number} {seed}"), {}, {}, {}
+    for key, task in tasks.items():
+        for name, others in task.aliases.items():
+            names.setdefault(name, chance.choice(others))
+        if task.variations:
+            variations[key] = chance.choice(task.variations)
+        for name, count in task.swapped.items():
+            start = chance.randrange(1, count)
+            swapped[name] = tuple((start + place) % count for place in range(count))
+    owners = [name.partition(".")[0] for task in tasks.values() for name in task.names[:1]]
+    order = list(tasks)
+    if len(set(owners)) == len(owners):  # methods of one class stay together
+        chance.shuffle(order)
+    return Variant(seed, names, variations, swapped, tuple(order))
+
+
+def docs_of(task, variation, names=()):
+    """{function: (text, rules)} of a task, with a variation's rule in its place, and with a variant's names."""
+    docs = {name: (doc.text, dict(doc.rules)) for name, doc in task.docs.items()}
+    if variation:
+        for _, rules in docs.values():
+            if variation.key in rules:
+                rules[variation.key] = variation.rule
+                break
+        else:
+            rules[variation.key] = variation.rule  # of the last function
+    for old in names:
+        docs = {
+            name: (renamed(text, old, names[old]), {key: renamed(rule, old, names[old]) for key, rule in rules.items()})
+            for name, (text, rules) in docs.items()
+        }
+    return docs
+
+
+def rule_of(task, key, variation=None):
+    """The sentence of the stub, or of all stubs, that stands under a key."""
+    rules = {key: rule for _, rules in docs_of(task, variation).values() for key, rule in rules.items()}
+    return (COMMON | rules)[key]
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def write(number, solved=False, seed=None):
+    """The text of an exercise's file; with ``solved``, with the library's bodies and all that they import."""
+    exercise, variant = EXERCISES[number], variant_of(number, seed)
+    pieces, owner_before = [], ""
+    for key in variant.order:
+        task = exercise.tasks[key]
+        docs = docs_of(task, variant.variations.get(key), variant.names)
         for place, name in enumerate(task.names):
-            owner, _, _ = name.rpartition(".")
+            owner, _, attribute = name.rpartition(".")
             text = source_of(task, name)[2]
-            text = text if solved else _without_body(text, f"exercise {key} is not written")
-            comment = ("    " if owner else "") + "# "
-            asked = textwrap.wrap(
-                f"{key}, {task.points} points: {task.ask}", WIDTH, initial_indent=comment, subsequent_indent=comment
-            )
-            text = "".join(f"{line}\n" for line in asked if place == 0) + text
+            if not solved:
+                body = task.begin.get(name, f'raise NotImplementedError("exercise {key} is not written")')
+                text = _stub(text, docs.get(name) or docs.get(attribute), body, variant.swapped.get(name))
+            indent, worth = "    " if owner else "", f"{task.points} point{'s' * (task.points > 1)}"
+            comment = f"{indent}# {key}, {worth}\n" if place == 0 else ""
             if owner and owner == owner_before:
-                pieces[-1] += f"\n{text}"
+                pieces[-1] += f"\n{comment}{text}"
+            elif owner:
+                pieces.append(_class_header(task, owner, None if solved else docs.get(owner)) + comment + text)
             else:
-                pieces.append((_class_header(task, owner) if owner else "") + text)
+                pieces.append(comment + text)
             owner_before = owner
-    return "\n\n".join([_introduction(number, exercise), *pieces])
+    body = "\n\n".join(pieces)
+    if solved:
+        for variation in variant.variations.values():
+            for old, new in variation.changes:
+                if old not in body:
+                    raise ValueError(f"exercise {number}: a variation finds no {old!r}")
+                body = body.replace(old, new)
+    text = "\n\n".join([_introduction(number, exercise, seed, solved), body])
+    for old, new in variant.names.items():
+        text = renamed(text, old, new)
+    return text + (_swaps(variant) if solved else "")
 
 
-def _introduction(number, exercise):
-    return f'''"""Exercise {number}: {exercise.title}. {exercise.points} points.
+def renamed(text, old, new):
+    """The text with a function or class under another name."""
+    return re.sub(rf"(?<![\w.'\"]){old}\b", new, text)
 
-Write what each function below raises for, and leave signatures and docstrings as they are. Then
+
+def _introduction(number, exercise, seed, solved):
+    common = "\n".join(
+        textwrap.fill(rule, WIDTH, initial_indent="- ", subsequent_indent="  ") for rule in COMMON.values()
+    )
+    which = "" if seed is None else f"\n\nVariant {seed}."
+    mend = " Some have a body that does not do what the docstring says: repair it." if _begun(exercise) else ""
+    return f'''"""Exercise {number}: {exercise.title}. {exercise.points} points.{which}
+
+{textwrap.fill(f"{WHAT}{mend} Then", WIDTH + 4)}
 
     python -m lessons.exercises check ex{number:02d}.py
 
-tests each task by itself, with the library in place of the others. Only the functions that are asked for are used, and
-helpers of yours that they call. Arguments are not to be changed; float32 that comes in goes out as float32. What is
-imported is what the library's own lines use: you may not need it.
+tries each task by itself, with the library in place of the others, on small arrays. Helpers of yours, NumPy, SciPy and
+Python's own modules for mathematics may be used; the library's own answers may not. Of every function holds:
+
+{common}
+
+Where a number is compared, it need only be right to rounding, unless a docstring says otherwise.
 """
 
-{imports(exercise)}
+{imports(exercise) if solved else exercise.gives.strip()}
 '''
 
 
-def _without_body(text, message):
-    """A function's source with a body that raises NotImplementedError."""
+def _begun(exercise):
+    return any(task.begin for task in exercise.tasks.values())
+
+
+def _stub(text, doc, body, order=None):
+    """A function's source with the docstring that says what is asked, and with another body."""
     lines, (function,) = text.splitlines(), ast.parse(textwrap.dedent(text)).body
     first = function.body[0]
+    head = lines[: first.lineno - 1]
     documented = ast.get_docstring(function) is not None
-    end = first.end_lineno if documented else first.lineno - 1
+    if doc is None and documented:
+        quoted = lines[first.lineno - 1 : first.end_lineno]
+    elif doc is None:
+        quoted = []
+    else:
+        indent = " " * (len(lines[0]) - len(lines[0].lstrip()) + 4)
+        quoted = _docstring(doc, indent, order)
     indent = " " * (len(lines[0]) - len(lines[0].lstrip()) + 4)
-    return "\n".join([*lines[:end], f'{indent}raise NotImplementedError("{message}")']) + "\n"
+    return "\n".join([*head, *quoted, textwrap.indent(textwrap.dedent(body).strip(), indent)]) + "\n"
 
 
-def _class_header(task, owner):
+def _docstring(doc, indent, order=None):
+    """The lines of a docstring: text, then a line for each rule."""
+    text, rules = doc
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    wrapped = [
+        part if "\n    " in f"\n{part}" else textwrap.fill(" ".join(part.split()), WIDTH - len(indent))
+        for part in paragraphs
+    ]
+    listed = list(rules.values())
+    if order:
+        places = "the first", "the second", "the third", "the fourth"
+        listed.append(
+            "In this variant the results come in another order: "
+            + ", ".join(f"{places[place]} of those named above" for place in order)
+            + "."
+        )
+    bullets = [textwrap.fill(rule, WIDTH - len(indent), initial_indent="- ", subsequent_indent="  ") for rule in listed]
+    content = "\n\n".join([*wrapped, *(["\n".join(bullets)] if bullets else [])])
+    quote = 'r"""' if "\\" in content else '"""'
+    lines = f"{quote}{content}".splitlines()
+    if len(lines) == 1:
+        lines[0] += '"""'
+    else:
+        lines.append('"""')
+    return [f"{indent}{line}" if line else "" for line in lines]
+
+
+def _class_header(task, owner, doc=None):
     """``class Name(module.Name):`` with the class's docstring."""
-    cls = getattr(import_module(f"minisiamese.{task.module}"), owner)
+    cls = getattr(import_module(task.module), owner)
     text = inspect.getsource(cls)
-    docstring = ast.parse(text).body[0].body[0]
-    lines = text.splitlines()[docstring.lineno - 1 : docstring.end_lineno]
+    if doc is not None:
+        lines = _docstring(doc, "    ")
+    else:
+        docstring = ast.parse(text).body[0].body[0]
+        lines = text.splitlines()[docstring.lineno - 1 : docstring.end_lineno]
     return f"class {owner}({task.module.rpartition('.')[2]}.{owner}):\n" + "\n".join(lines) + "\n\n"
+
+
+def _swaps(variant):
+    """Lines that let functions return their results in a variant's order."""
+    lines = []
+    for name, order in variant.swapped.items():
+        new = variant.names.get(name, name)
+        lines += ["", f"_standard_{new} = {new}", "", "", f"def {new}(*args, **kwargs):"]
+        lines += [f"    results = _standard_{new}(*args, **kwargs)"]
+        lines += [f"    return {', '.join(f'results[{place}]' for place in order)}", ""]
+    return "\n".join(lines)
 
 
 # --- what a file needs to import --------------------------------------------------------------------------------------
 
 
-def imports(exercise):
-    """The lines that import what the solution uses of other code."""
+@functools.cache
+def _imports(number):
+    exercise = EXERCISES[number]
     own = {name.partition(".")[0] for task in exercise.tasks.values() for name in task.names}
     plain, named = {"import numpy as np"}, {}
     for task in exercise.tasks.values():
-        module = import_module(f"minisiamese.{task.module}")
+        module = import_module(task.module)
         package, _, last = module.__name__.rpartition(".")
         for name in task.names:
             if "." in name:  # the class that the student's is made from
@@ -112,6 +263,11 @@ def imports(exercise):
     for line in lines:
         groups.get(line.split()[1].partition(".")[0], groups["standard"]).append(line)
     return "\n\n".join("\n".join(group) for group in groups.values() if group)
+
+
+def imports(exercise):
+    """The lines that import what the solution uses of other code."""
+    return _imports(next(number for number, each in EXERCISES.items() if each is exercise))
 
 
 def _globals(text):

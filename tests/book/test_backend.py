@@ -4,11 +4,11 @@ import threading
 import time
 from types import SimpleNamespace
 
-import cupy_double
 import numpy as np
 import pytest
 from conftest import call
 
+from lessons import cupy_double
 from minisiamese import backend, memory, threads
 from minisiamese.bench import gpu
 from minisiamese.errors import BadInput

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-import cupy_double
 import numpy as np
 import pytest
 
+from lessons import cupy_double
 from minisiamese import criteria, layers, losses, siamese
 from minisiamese.backend import synchronize
 from minisiamese.data.dataset import hold_out

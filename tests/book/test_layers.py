@@ -1,10 +1,10 @@
 """Every layer and head: gradients, and the protocol that all of them keep."""
 
-import cupy_double
 import numpy as np
 import pytest
 from conftest import fast
 
+from lessons import cupy_double
 from minisiamese.backend import array_module, to_host
 from minisiamese.convolution import Conv2D
 from minisiamese.fast.block import Block

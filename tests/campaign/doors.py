@@ -93,6 +93,7 @@ DOORS = {
     "results": Door(f"{STUDIES}.results", "ResultsOptions", ("drawn",), OUT, seconds=1),
     "start": Door("lessons.exercises", "Start", ("start", "1"), seconds=0.5),
     "check": Door("lessons.exercises", "Check", ("check", "ex02.py"), {"--seconds": 10}, seconds=3),
+    "hint": Door("lessons.exercises", "Hint", ("hint", "1.1"), seconds=0.5),
     "solution": Door("lessons.exercises", "Solution", ("solution", "1.1"), seconds=0.5),
     "omniglot": Door(_script("omniglot.py"), "Config", (), {"--data-dir": "data"}, seconds=0.5),
     "cifar10": Door(_script("cifar10.py"), "Config", (), {"--data-dir": "data"} | OUT, seconds=0.5),

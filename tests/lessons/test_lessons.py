@@ -10,7 +10,7 @@ import pytest
 from conftest import call
 
 from lessons import build
-from lessons.exercises.table import EXERCISES
+from lessons.exercises.tasks import EXERCISES
 
 SOURCES = build.sources()
 ROOT = build.FOLDER.parent

@@ -10,12 +10,12 @@ import sys
 import time
 from dataclasses import replace
 
-import cupy_double
 import numpy as np
 import pytest
 from conftest import call, make_omniglot
 from PIL import Image
 
+from lessons import cupy_double
 from minisiamese import checkpoint, data, threads
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS, omniglot
