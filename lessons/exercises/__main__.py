@@ -122,8 +122,10 @@ def check(config):
 def _paths(path):
     """The files to grade, and the folder that they are in."""
     if path.is_dir():
-        found = [each for each in sorted(path.rglob("*")) if each.suffix in (".py", ".ipynb") and each.is_file()]
-        found = [each for each in found if not any(p.startswith((".", "__")) for p in each.relative_to(path).parts)]
+        found = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in (".py", ".ipynb")]
+        hidden = (".", "__pycache__")
+        found = [each for each in found if not any(part.startswith(hidden) for part in each.relative_to(path).parts)]
+        found = [each for each in found if not each.is_dir()]
         if not found:
             raise BadInput(f"{path} holds no files of answers (.py or .ipynb)")
         return found, path

@@ -5,6 +5,7 @@ array, from doing harm, and it sees to it that the library's own answers are not
 wants to get around it can. Grade the work of people you do not trust in a container.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -12,15 +13,16 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from lessons.exercises import outcome, reading, stubs
-from lessons.exercises.judging import Result, judge
+from lessons.exercises.judging import Result, import_failure, judge
 from lessons.exercises.tasks import EXERCISES
-from lessons.exercises.worker import Job
+from lessons.exercises.worker import FILE, Job
 from minisiamese.commands.doors import deaf
 from minisiamese.errors import BadInput
 
@@ -34,6 +36,7 @@ class Graded(msgspec.Struct):
     path: Path
     student: str
     number: int | None
+    variant: int | None = None
     points: int = 0
     of: int = 0
     tasks: dict[str, Result] = {}
@@ -41,19 +44,29 @@ class Graded(msgspec.Struct):
     text: str = ""
 
 
+LIVE, STOP = set(), threading.Event()  # processes that are under way; set once nothing more is to be begun
+
+
 def grade_all(paths, top, variant, seconds, memory, jobs):
     """Yield the ``Graded`` of each file in turn; ``jobs`` of them are under way at once.
 
     variant is the one that is asked for, or None for that which each file says it is.
     """
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(_safely, path, top, variant, seconds, memory) for path in paths]
-        try:
-            for each in waiting:
-                yield each.result()
-        finally:
-            for each in waiting:
-                each.cancel()
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            waiting = [pool.submit(_safely, path, top, variant, seconds, memory) for path in paths]
+            try:
+                for each in waiting:
+                    yield each.result()
+            except BaseException:  # an interrupt: the pool waits for what is under way, so that is to end now
+                STOP.set()
+                for each in waiting:
+                    each.cancel()
+                for process in list(LIVE):
+                    _kill(process)
+                raise
+    finally:
+        STOP.clear()
 
 
 def _safely(path, top, variant, seconds, memory):
@@ -76,23 +89,22 @@ def grade(answers, variant=None, seconds=20.0, memory=2.0):
     """The ``Graded`` of some ``Answers``; a task has so many seconds and so much memory, in GiB, which Linux alone can
     limit."""
     tasks = EXERCISES[answers.number].tasks
-    graded = Graded(answers.path, answers.student, answers.number, of=EXERCISES[answers.number].points)
-    graded.text = answers.text
+    graded = Graded(answers.path, answers.student, answers.number, answers.variant)
+    graded.of, graded.text = EXERCISES[answers.number].points, answers.text
     if variant is not None and answers.variant != variant:
         graded.remark = f"variant {variant} is asked for, and this is {_variant(answers.variant)}"
         return graded
     for key in stubs.variant_of(answers.number, answers.variant).order:
         ready, outcomes, broken = run(answers, key, seconds, memory)
-        if ready is None and broken:  # it has not even been imported: the other tasks would fare no better
-            graded.remark = f"while the file was imported, {broken}"
-            graded.tasks = {each: Result(0, "not tested") for each in tasks}
-            break
-        if ready.error:
-            graded.tasks[key] = judge(answers, key, ready, outcomes)
-            graded.remark = graded.tasks[key].lines[0]
+        if ready is None or ready.error:  # it was not even imported: the other tasks would fare no better
+            graded.remark = (
+                f"while the file was imported, {broken}" if ready is None else import_failure(answers, ready)
+            )
             graded.tasks = {each: Result(0, "not tested") for each in tasks}
             break
         graded.tasks[key] = judge(answers, key, ready, outcomes, broken)
+        graded.remark = import_failure(answers, ready)
+    graded.remark = reading.visible(graded.remark)
     graded.tasks = {key: graded.tasks[key] for key in tasks}
     graded.points = sum(result.points for result in graded.tasks.values())
     return graded
@@ -105,8 +117,7 @@ def _variant(seed):
 def run(answers, key, seconds, memory):
     """(Ready or None, outcomes, why it sent no more or None) of a worker on one task."""
     with tempfile.TemporaryDirectory(prefix="exercises-") as folder:
-        job = Job(answers.text, str(answers.path.resolve()), answers.number, key, answers.variant, seconds,
-                  int(memory * 2**30), folder)  # fmt: skip
+        job = Job(answers.text, answers.number, key, answers.variant, seconds, int(memory * 2**30), folder)
         environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": folder, "TEMP": folder, "MPLBACKEND": "agg"}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # a thread sets memory aside
         how = {"cwd": folder, "env": environment, "start_new_session": True}
@@ -115,40 +126,47 @@ def run(answers, key, seconds, memory):
         try:
             with deaf():
                 process = subprocess.Popen([sys.executable, "-m", "lessons.exercises.worker"], **how)
+            LIVE.add(process)
+            if STOP.is_set():
+                _kill(process)
             # the worker ends itself after ``seconds``, and says where it was; this is for one that cannot
             sent, said = process.communicate(msgspec.json.encode(job), timeout=seconds + GRACE)
         except subprocess.TimeoutExpired:
             over = True
             sent, said = _end(process)
         finally:
+            LIVE.discard(process)
             if process:
                 _end(process)
-    try:
-        ready, *outcomes = _messages(sent)
-    except msgspec.DecodeError:
-        return None, (), "the answer wrote into the grader's pipe"
     said = said.decode(errors="replace")
+    ready, outcomes, forged = _messages(sent)
+    if forged:
+        return ready, outcomes, "the answer wrote into the grader's pipe"
     if over or "Timeout (" in said:
-        return ready, outcomes, f"{seconds:g} seconds were over{_where(said, job.file, answers)}: an endless loop?"
+        return ready, outcomes, f"{seconds:g} seconds were over{_where(said, answers)}: an endless loop?"
     return ready, outcomes, _reason(process.returncode, said)
 
 
 def _messages(sent):
-    """What a worker has sent: a ``Ready``, then an ``Outcome`` for each case."""
-    place, messages = 0, []
+    """What a worker has sent: a ``Ready``, or None; an ``Outcome`` for each case; whether what follows is neither."""
+    ready, outcomes, place = None, [], 0
     while place + 4 <= len(sent):
         (length,) = struct.unpack_from("<I", sent, place)
         data = sent[place + 4 : place + 4 + length]
-        if len(data) < length:
-            break
-        messages.append((outcome.decode_outcome if messages else outcome.decode_ready)(data))
+        try:
+            if ready is None:
+                ready = outcome.decode_ready(data)
+            else:
+                outcomes.append(outcome.decode_outcome(data))
+        except msgspec.DecodeError:
+            return ready, outcomes, True
         place += 4 + length
-    return messages or [None]
+    return ready, outcomes, False
 
 
-def _where(said, file, answers):
+def _where(said, answers):
     """The line that was under way when the time was over, as the worker told it."""
-    lines = re.findall(rf'File "{re.escape(file)}", line (\d+)', said)
+    lines = re.findall(rf'File "{FILE}", line (\d+)', said)
     return f" in {answers.place(int(lines[0]))}" if lines else ""
 
 
@@ -163,11 +181,22 @@ def _reason(code, said):
     return "the check was ended by what it checked"
 
 
-def _end(process):
-    """End a process and all that it has started; what it has sent."""
+def _kill(process):
+    """End a process and all that it has started."""
     if process.poll() is None:
         if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    return process.communicate() if not process.stdout.closed else (b"", b"")
+
+
+def _end(process):
+    """End a process; what it has sent."""
+    _kill(process)
+    if process.stdout.closed:
+        return b"", b""
+    try:
+        return process.communicate(timeout=GRACE)
+    except subprocess.TimeoutExpired:  # somebody else holds the pipe
+        return b"", b""

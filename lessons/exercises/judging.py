@@ -7,7 +7,7 @@ import warnings
 import msgspec
 import numpy as np
 
-from lessons.exercises import modules, outcome, stubs
+from lessons.exercises import modules, outcome, reading, stubs
 from lessons.exercises.differences import SMALL, difference, same, written
 from lessons.exercises.task import COMMON
 from lessons.exercises.tasks import EXERCISES
@@ -143,28 +143,55 @@ def judge(answers, key, ready, outcomes, broken=None):
 
     ready and outcomes are what ``worker.py`` sent; broken says why it sent no more, if so.
     """
+    result = _judged(answers, key, ready, outcomes, broken)
+    names = stubs.variant_of(answers.number, answers.variant).names
+    for old, new in names.items():
+        result.lines = [stubs.renamed(line, old, new) for line in result.lines]
+    result.lines = [reading.visible(line) for line in result.lines]
+    return result
+
+
+def import_failure(answers, ready):
+    """What went wrong while a file was imported, if anything did."""
+    if ready.error:
+        return f"the file cannot be imported: {answers.place(ready.line)}: {ready.error}: {ready.said}"
+    if ready.failed:
+        line, said = ready.failed[0]
+        return f"while the file was imported: {said if said.startswith('line ') else f'{answers.place(line)}: {said}'}"
+    return ""
+
+
+def _judged(answers, key, ready, outcomes, broken):
     task = EXERCISES[answers.number].tasks[key]
     if ready is None:
         return Result(0, "not tested", [broken or "the file could not be imported"])
     if ready.error:
-        place = f"{answers.place(ready.line)}: " if ready.line else ""
-        what = f"refused: {ready.refused}" if ready.refused else f"{place}{ready.error}: {ready.said}"
-        return Result(0, "not tested", [f"the file cannot be imported: {what}"])
+        return Result(0, "not tested", [import_failure(answers, ready)])
     if ready.refused:
         return Result(0, "wrong", [f"refused: {ready.refused}"])
+    notes = []
     if ready.missing:
         names = ", ".join(ready.missing)
-        return Result(0, "wrong", [f"{names} is not in the file, or is no function: names must stay as they are"])
-    failing, unwritten = {}, set()  # case: (sentence, key of a rule or ""); parts
+        verb = "is" if len(ready.missing) == 1 else "are"
+        notes.append(f"{names} {verb} not in the file: names must stay as they are")
+    if ready.failed:
+        notes.append(import_failure(answers, ready))
+    if ready.missing and not outcomes:
+        return Result(0, "wrong", notes)
+    failing = {}  # case: (sentence, key of a rule or ""), or None where nothing is written
     for case, right, given in zip(task.cases, expected(answers.number, key, answers.variant), outcomes, strict=False):
         if given.error == "NotImplementedError" and "is not written" in given.said:
-            unwritten.add(case.part)
             failing[case] = None
         elif problem := _problem(answers, case, right, given):
             failing[case] = problem
     if len(outcomes) < len(task.cases):
         failing[task.cases[len(outcomes)]] = broken or "the answer ended the check", ""
-    return _sum_up(answers, key, task, failing, outcomes, unwritten)
+    usual = {new: old for old, new in stubs.variant_of(answers.number, answers.variant).names.items()}
+    absent = {usual.get(name, name).rpartition(".")[2] for name in ready.missing}
+    result = _sum_up(answers, key, task, failing, outcomes, absent)
+    if result.state in ("wrong", "partly right"):
+        result.lines = notes[: len(ready.missing) > 0] + result.lines + notes[len(ready.missing) > 0 :]
+    return result
 
 
 def _problem(answers, case, right, given):
@@ -182,20 +209,22 @@ def _problem(answers, case, right, given):
         return f"what it returns cannot be read as its docstring says ({type(error).__name__})", case.rule
 
 
-def _sum_up(answers, key, task, failing, outcomes, unwritten):
+def _sum_up(answers, key, task, failing, outcomes, absent):
     parts = task.parts if isinstance(task.parts, dict) else {"": task.parts}
-    wrong = {case.part for case in failing}
+    missing = {part for part in parts if part.rpartition(".")[2] in absent}
+    wrong = {case.part for case in failing} | missing
     if "" in wrong:  # a case that all parts depend on
         wrong = set(parts)
     points = sum(value for part, value in parts.items() if part not in wrong)
-    if not failing:
+    if not wrong:
         return Result(points, "right")
-    said = {case: problem for case, problem in failing.items() if problem}
+    said = {case: problem for case, problem in failing.items() if problem and case.part not in missing}
+    each = ", ".join(f"{part} {0 if part in wrong else value} of {value}" for part, value in parts.items())
+    earned = [f"Points: {each}"] if points else []
     if not said or modules.unchanged(answers.text, answers.number, key, answers.variant):
-        return Result(points, "partly right" if points else "not written yet",
-                      [f"not written yet: {', '.join(sorted(unwritten))}"] if points else [])  # fmt: skip
+        return Result(points, "partly right" if points else "not written yet", earned)
     lines = _remark(answers, key, task, said, outcomes)
-    return Result(points, "partly right" if points else "wrong", lines)
+    return Result(points, "partly right" if points else "wrong", lines + earned)
 
 
 def _remark(answers, key, task, said, outcomes):
@@ -204,15 +233,14 @@ def _remark(answers, key, task, said, outcomes):
     if problem.startswith("refused"):
         return [f"{case.name}: {problem}"]
     lines = [f"{case.name}: {problem}"]
-    if shown := _shown(case):
+    if shown := _shown(case, ": expected float" in problem):
         lines.append(shown)
     if name := _named(answers, key, task, case, outcomes):
         lines.append(name)
         broken = ""  # the mistake says what is broken
     rules = {rule for each, (_, rule) in said.items() if each.rule not in COMMON} - COMMON.keys()
-    if broken and (
-        broken in COMMON or rules == {broken}
-    ):  # where cases on several rules fail, none of them tells more than another
+    # where cases on several rules fail, none of them tells more than another
+    if broken and (broken in COMMON or rules == {broken}):
         rule = stubs.rule_of(task, broken, stubs.variant_of(answers.number, answers.variant).variations.get(key))
         lines.append(f"What is asked: {rule}")
     if len(said) > 1:
@@ -220,14 +248,15 @@ def _remark(answers, key, task, said, outcomes):
     return lines
 
 
-def _shown(case):
-    """The arguments of a case, small arrays whole."""
+def _shown(case, typed):
+    """The arguments of a case, small arrays whole; their types where they matter."""
     pieces, given = [], case.shown()
     types = {str(value.dtype) for value in given.values() if isinstance(value, np.ndarray)}
+    typed = typed or bool(types - {"float64", "int64", "bool"})
     for name, value in given.items():
         if isinstance(value, np.ndarray):
             shown = written(value) if value.size <= SMALL else f" an array of shape {value.shape}"
-            pieces.append(f"{name}{shown}{f' ({value.dtype})' if types - {'float64', 'int64', 'bool'} else ''}")
+            pieces.append(f"{name}{shown}{f' ({value.dtype})' if typed else ''}")
         elif isinstance(value, (int, float, str, bool, tuple, type(None))):
             pieces.append(f"{name} = {value!r}")
     return "with " + ", ".join(pieces) if pieces else ""

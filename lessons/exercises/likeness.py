@@ -11,11 +11,12 @@ import tokenize
 from collections import Counter
 
 from lessons.exercises import stubs
+from lessons.exercises.reading import visible
 
 RUN = 12  # tokens: some two lines
-FEWEST = 10  # runs of its own that a file must have to be compared
+FEWEST = 40  # runs of its own that a file must have to be compared
 LIKE = 0.6  # of the smaller file's
-MANY = 0.2  # of the files on one exercise: a run that so many share is everybody's
+MANY = 0.2  # of the files on one exercise, and more than five: a run that so many share is everybody's
 
 
 def pairs(graded):
@@ -26,7 +27,7 @@ def pairs(graded):
         runs = [runs_of(each.text) for each in files]
         known = runs_of(stubs.write(number)) | runs_of(stubs.write(number, solved=True))
         count = Counter(run for each in runs for run in each)
-        known |= {run for run, times in count.items() if times > max(2, MANY * len(files))}
+        known |= {run for run, times in count.items() if times > max(5, MANY * len(files))}
         own = [each - known for each in runs]
         holders = {}
         for place, each in enumerate(own):
@@ -36,7 +37,8 @@ def pairs(graded):
         for (a, b), times in shared.items():
             part = times / min(len(own[a]), len(own[b]))
             if part >= LIKE and (files[a].student != files[b].student or not files[a].student):
-                found.append((part, f"{files[a].path} and {files[b].path}: {100 * part:.0f} % of what is their own"))
+                both = f"{visible(files[a].path)} and {visible(files[b].path)}"
+                found.append((part, f"{both}: {100 * part:.0f} % of what is their own"))
     return [sentence for _, sentence in sorted(found, reverse=True)]
 
 

@@ -55,7 +55,7 @@ def missing(module, number, key, seed):
         owner, _, attribute = name.rpartition(".")
         shown = ".".join(filter(None, (variant.names.get(owner, owner), variant.names.get(attribute, attribute))))
         holder = getattr(module, variant.names.get(owner, owner), None) if owner else module
-        holders = [each for each in getattr(holder, "__mro__", [holder]) if each is not None]
+        holders = holder.__mro__ if isinstance(holder, type) else [holder] if holder is module else []
         own = [each for each in holders if each is module or each.__module__ == module.__name__]  # not the library's
         if not any(callable(vars(each).get(shown.rpartition(".")[2])) for each in own):
             lacking.append(shown)

@@ -32,18 +32,28 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """That the file of answers has been imported, or why not."""
+    """What became of importing a file of answers: the error of one that is no Python; or names of the task's functions
+    that it lacks, what stands in their place and is refused, and (line, what was said) of statements that failed."""
 
     error: str = ""
     said: str = ""
     line: int = 0
     refused: str = ""
     missing: tuple[str, ...] = ()
+    failed: tuple[tuple[int, str], ...] = ()
+
+
+class RefusedUse(Exception):
+    """What an answer used and may not, as ``refused``."""
+
+    def __init__(self, refused):
+        super().__init__(refused)
+        self.refused = refused
 
 
 def value_of(x):
     if isinstance(x, str):
-        return Value(text=x)
+        return Value(text=_short(x))
     python = type(x) in (int, float, bool, complex)
     if isinstance(x, (np.ndarray, np.generic)) or python:
         array = np.asarray(x)
@@ -63,7 +73,7 @@ def outcome_of(run, answer, file):
     try:
         values = run(answer)
         return Outcome({name: value_of(value) for name, value in values.items()})
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit and KeyboardInterrupt are an answer's, too
         return failed(Outcome, error, file)
 
 
@@ -71,16 +81,24 @@ def failed(kind, error, file):
     """An ``Outcome`` or ``Ready`` of an error."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     line = lines[-1] if lines else 0
-    said = str(error)
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
     if isinstance(error, SyntaxError):
         line, said = error.lineno or 0, error.msg
     if isinstance(error, RecursionError):
         said = "it calls itself without end"
-    return kind(error=type(error).__name__, said=said[:300], line=line, refused=getattr(error, "refused", ""))
+    refused = error.refused if isinstance(error, RefusedUse) else ""
+    return kind(error=type(error).__name__, said=_short(said, 300), line=line, refused=refused)
 
 
-encode, decode_ready, decode_outcome = (
-    msgspec.msgpack.Encoder().encode,
-    msgspec.msgpack.Decoder(Ready).decode,
-    msgspec.msgpack.Decoder(Outcome).decode,
-)
+def _short(text, most=100):
+    """A text that can be sent, whatever is in it."""
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_ready = msgspec.msgpack.Decoder(Ready).decode
+decode_outcome = msgspec.msgpack.Decoder(Outcome).decode

@@ -1,29 +1,21 @@
-"""Files of answers: what their names say, their text, and what of it is not run.
-
-An answer may import what its stubs import, NumPy, SciPy and a few modules of Python. What it imports or uses besides
-(the library's own answers, files, ``eval``) is replaced by something that complains once it is used; so it costs the
-tasks that need it, and no others.
-"""
+"""Files of answers: what their names say, and their text."""
 
 import ast
 import json
 import re
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessons.exercises import stubs
 from lessons.exercises.tasks import EXERCISES
 from minisiamese.errors import BadInput
 
-LIBRARIES = {"numpy", "scipy", "matplotlib", "math", "cmath", "itertools", "functools", "operator", "collections"}
-LIBRARIES |= {"dataclasses", "typing", "types", "abc", "enum", "numbers", "fractions", "statistics", "bisect", "heapq"}
-LIBRARIES |= {"string", "__future__", "time", "copy", "warnings", "random", "contextlib", "minisiamese.gradcheck"}
-REFUSED = {"eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars", "input", "breakpoint"}
-ATTRIBUTES = {"sys", "os", "modules", "importlib", "inspect", "builtins", "ctypes", "ctypeslib", "f2py"}
-HIDDEN = {"__base__", "__bases__", "__mro__", "__subclasses__", "__dict__", "__globals__", "__code__", "__closure__"}
-HIDDEN |= {"__builtins__", "__import__", "__loader__", "__spec__", "__getattribute__", "__reduce__", "__reduce_ex__"}
-HIDDEN |= {"__func__", "__self__", "__wrapped__", "__module__", "__file__", "__path__", "__main__"}
-MAGIC = re.compile(r"^\s*[%!].*", re.M)
+RUN_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun"}  # of cells whose other lines are Python
+LINES = (  # of a notebook that are not Python, and what stands in for them
+    (r"^([ \t]*)([\w, \t]+=[ \t]*)[!%].*", r"\1\2None"),
+    (r"^([ \t]*)[%!].*", r"\1pass"),
+    (r"^([ \t]*)(\?+[ \t]*[\w.]+|[\w.]+[ \t]*\?+)[ \t]*$", r"\1pass"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,28 +40,48 @@ class Answers:
 def exercise_of(path):
     """The number of the exercise that a file's name tells (ex03.py, ada_ex03.ipynb), or None."""
     found = re.search(r"(?<![a-z0-9])ex(\d\d)(?!\d)", path.stem.lower())
-    return int(found[1]) if found and path.suffix in (".py", ".ipynb") and int(found[1]) in EXERCISES else None
+    answers = found and path.suffix.lower() in (".py", ".ipynb") and int(found[1]) in EXERCISES
+    return int(found[1]) if answers else None
 
 
 def student_of(path, top):
-    """Who wrote a file: what its name says beside exNN, else the first folder below ``top``, else ""."""
-    rest = re.sub(r"(?<![a-z0-9])ex\d\d(?!\d)", "", path.stem, flags=re.I).strip(" _-.")
+    """Who wrote a file: what its name says beside exNN, if that has letters; else the first folder below ``top``; else
+    "". A number in brackets is a browser's, which has saved a name twice."""
+    rest = re.sub(r"(?<![a-z0-9])ex\d\d(?!\d)|\(\d+\)", "", path.stem, flags=re.I).strip(" _-.")
     below = path.parent.relative_to(top).parts if path.is_relative_to(top) else ()
-    return rest or (below[0] if below else "")
+    folder = below[0] if below else ""
+    return visible(rest if re.search(r"[^\W\d_]", rest) else folder or rest)
 
 
 def read(path, top=None):
     """The ``Answers`` of a file; BadInput if it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read ({error})") from None
+        if path.suffix.lower() == ".ipynb":
+            text = path.read_text(encoding="utf-8-sig")
+        else:
+            with tokenize.open(path) as file:  # in the encoding that the file says, or UTF-8
+                text = file.read()
+    except OSError as error:
+        raise BadInput(f"{visible(path)} cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, SyntaxError):
+        raise BadInput(f"{visible(path)} is no text in UTF-8") from None
     cells = ()
-    if path.suffix == ".ipynb":
+    if path.suffix.lower() == ".ipynb":
         text, cells = _of_notebook(path, text)
-    found = re.search(r"^Variant (\d+)\.", text, re.M)
+    if not text.strip():
+        raise BadInput(f"{visible(path)} holds no code")
+    found = re.search(r"^Variant (\d{1,10})\.", text, re.M)
     variant = int(found[1]) if found else None
     return Answers(path, exercise_of(path), variant, student_of(path, top or path.parent), text, cells)
+
+
+def visible(text):
+    """A text in which all that a terminal or a page would not show, or would obey, is written out."""
+    shown = (each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in str(text))
+    return "".join(shown)
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
 
 
 def _of_notebook(path, text):
@@ -77,146 +89,34 @@ def _of_notebook(path, text):
     try:
         cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
         sources = ["".join(cell["source"]) for cell in cells]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is no notebook ({type(error).__name__}: {error})") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BadInput(f"{visible(path)} is no notebook") from None
     lines, firsts = 1, []
     for place, source in enumerate(sources):
-        sources[place] = MAGIC.sub("pass", source) if MAGIC.search(source) else source
+        sources[place] = _python_of(source.encode("utf-8", "replace").decode())
         firsts.append(lines)
         lines += sources[place].count("\n") + 1
     return "\n".join(sources) + "\n", tuple(firsts)
 
 
-# --- what is not run --------------------------------------------------------------------------------------------------
-
-
-class RefusedUse(Exception):
-    """What an answer used and may not, as ``refused``; nobody who catches it can hide it (``USES``)."""
-
-    def __init__(self, refused):
-        super().__init__(refused)
-        self.refused = refused
-
-
-USES = []  # what was refused since somebody looked
-
-
-def refuse(what):
-    """Complain of a use, whoever catches the complaint."""
-    USES.append(what)
-    raise RefusedUse(what)
-
-
-class Refused:
-    """Stands for what may not be imported, and for all that is in it; complains once it is used."""
-
-    def __init__(self, what):
-        self.what = what
-
-    def __call__(self, *args, **kwargs):
-        refuse(self.what)
-
-    def __getattr__(self, name):
-        USES.append(self.what)
-        return Refused(self.what)
-
-    def __mro_entries__(self, bases):
-        what = self.what
-        return (type("Refused", (), {"__init__": lambda self, *args, **kwargs: refuse(what)}),)
-
-
-def allowed(text, number):
-    """The syntax tree of a file, with all that it may not use replaced; SyntaxError if it is no Python."""
-    tree = ast.parse(text)
-    rules = _Rules(tree, number)
-    return ast.fix_missing_locations(rules.visit(tree))
-
-
-class _Rules(ast.NodeTransformer):
-    def __init__(self, tree, number):
-        exercise = EXERCISES[number]
-        self.number = number
-        self.given = set(_imported(ast.parse(exercise.gives))) | set(_imported(ast.parse(stubs.imports(exercise))))
-        self.asked = {part for task in exercise.tasks.values() for name in task.names for part in name.split(".")}
-        self.answered = {task.module for task in exercise.tasks.values()}
-        self.modules, self.plain = set(), set()  # this file's names of these modules; nodes that may name them
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom):
-                known = [alias for alias in node.names if f"{node.module}.{alias.name}" in self.answered]
-                self.modules |= {alias.asname or alias.name for alias in known}
-            self.plain |= {id(part) for each in _not_run(node) for part in ast.walk(each)}
-        self.modules -= _bound(tree)
-
-    def visit_Import(self, node):
-        return [self._import(node, alias) for alias in node.names]
-
-    visit_ImportFrom = visit_Import
-
-    def _import(self, node, alias):
-        """The import of one name, or what stands for it."""
-        of = isinstance(node, ast.ImportFrom)
-        module = ("." * node.level + (node.module or "")) if of else alias.name
-        name = alias.name if of else None
-        free = any(f"{module}.".startswith(f"{each}.") for each in LIBRARIES)
-        given = (module, name) in self.given or (module, name) == ("minisiamese", "gradcheck")
-        if (free or given) and name not in REFUSED | ATTRIBUTES and name not in HIDDEN and module not in HIDDEN:
-            kept = type(node)(**{**vars(node), "names": [alias]})
-            return ast.copy_location(kept, node)
-        what = f"not among what exercise {self.number} needs"
-        if module.startswith("minisiamese") and (name in self.asked or name in ("*", None)):
-            what = "the library's own answer"
-        full = module if name is None else f"{module}.{name}"
-        said = f"line {node.lineno} imports {full}, which is {what}"
-        bound = alias.asname or (name or module.partition(".")[0])
-        if name == "*":
-            return ast.copy_location(ast.Expr(self._complaint(node, said)), node)
-        target = ast.Name(bound, ast.Store())
-        return ast.copy_location(ast.Assign([target], self._call("_Refused", said)), node)
-
-    def visit_Name(self, node):
-        if id(node) not in self.plain and isinstance(node.ctx, ast.Load):
-            if node.id in self.modules:
-                said = f"line {node.lineno} uses the library's own {node.id}, which is there to make classes from"
-                return self._complaint(node, said)
-            if node.id in REFUSED:
-                return self._complaint(node, f"line {node.lineno} uses {node.id}, which no exercise needs")
-        return node
-
-    def visit_Attribute(self, node):
-        call = node.value.func if isinstance(node.value, ast.Call) else None
-        if isinstance(node.ctx, ast.Load) and node.attr in ATTRIBUTES | HIDDEN:
-            return self._complaint(node, f"line {node.lineno} uses {node.attr}, which no exercise needs")
-        if isinstance(call, ast.Name) and call.id == "super" and node.attr in self.asked:
-            return self._complaint(node, f"line {node.lineno} calls the library's own {node.attr}")
-        return self.generic_visit(node)
-
-    def _complaint(self, node, said):
-        return ast.copy_location(self._call("_refuse", said), node)
-
-    @staticmethod
-    def _call(function, said):
-        return ast.Call(ast.Name(function, ast.Load()), [ast.Constant(said)], [])
-
-
-def _not_run(node):
-    """Parts of a node in which a class of the library may be named: bases, annotations, isinstance."""
-    if isinstance(node, ast.ClassDef):
-        return node.bases
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-        return node.args[1:]
-    return [part for part in (getattr(node, name, None) for name in ("annotation", "returns")) if part]
-
-
-def _bound(tree):
-    """Names that a file gives to values of its own."""
-    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-
-
-def _imported(tree):
-    """(module, name or None) of every import."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
+def _python_of(cell):
+    """A cell's lines, with something that does nothing for those that are not Python; or, if it is none even then,
+    one that raises its SyntaxError, as the cell does in Jupyter, where the others run all the same."""
+    lines = cell.split("\n")
+    if lines[0].startswith("%%"):
+        if lines[0].split()[0] not in RUN_MAGICS:
+            return "\n" * (len(lines) - 1)
+        lines[0] = ""
+    while True:
+        try:
+            ast.parse("\n".join(lines))
+            return "\n".join(lines)
+        except (SyntaxError, ValueError) as error:
+            place, said = (getattr(error, "lineno", None) or 1) - 1, getattr(error, "msg", str(error))
+        stand_in = lines[place]
+        for pattern, replacement in LINES:
+            stand_in = re.sub(pattern, replacement, stand_in)
+        if stand_in == lines[place]:
+            lines = ["" if number != place else f"raise SyntaxError({said!r})" for number in range(len(lines))]
+        else:
+            lines[place] = stand_in

@@ -6,6 +6,7 @@ import re
 import sys
 import textwrap
 
+from lessons.exercises import reading, stubs
 from lessons.exercises.tasks import EXERCISES
 from minisiamese.errors import BadInput
 
@@ -29,13 +30,15 @@ class Table:
         tasks = " ".join(f"{key}={result.points}" for key, result in graded.tasks.items())
         number = "" if graded.number is None else graded.number
         points = ("", "") if graded.number is None else (graded.points, graded.of)
-        self.writer.writerow([graded.student, graded.path, number, *points, tasks, remarks(graded)])
+        row = [graded.student, reading.visible(graded.path), number, *points, tasks, remarks(graded)]
+        formulas = "=", "+", "-", "@"  # which a spreadsheet would compute
+        self.writer.writerow([f"'{cell}" if str(cell).startswith(formulas) else cell for cell in row])
         sys.stdout.flush()
 
 
 def remarks(graded):
     """All that is said of a file, in one line."""
-    said = [graded.remark] if graded.remark else []
+    said = [" ".join(graded.remark.split())] if graded.remark else []
     for key, result in graded.tasks.items():
         if result.lines:
             said.append(f"{key}: " + " ".join(" ".join(result.lines).split()))
@@ -44,15 +47,23 @@ def remarks(graded):
     return " | ".join(said)
 
 
+def names_of(graded, task):
+    """A task's functions, as the variant of a file has them."""
+    names = ", ".join(task.names)
+    for old, new in stubs.variant_of(graded.number, graded.variant).names.items():
+        names = stubs.renamed(names, old, new)
+    return names
+
+
 def described(graded):
     """What a check has found, as lines for people."""
     if graded.number is None:
-        return f"{graded.path}: {graded.remark}"
+        return f"{reading.visible(graded.path)}: {graded.remark}"
     exercise = EXERCISES[graded.number]
-    lines = [f"{graded.path}: exercise {graded.number}, {exercise.title}"]
+    lines = [f"{reading.visible(graded.path)}: exercise {graded.number}, {exercise.title}"]
     for key, result in graded.tasks.items():
         task = exercise.tasks[key]
-        names = ", ".join(task.names)
+        names = names_of(graded, task)
         lines.append(f"  {key:<5}{names:<44}{result.points:>2} of {task.points}   {result.state}")
         lines += [f"       {line}" for text in result.lines for line in text.splitlines()]
     if graded.remark:
@@ -69,7 +80,8 @@ def check_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
         pages = list(folder.glob("*.html"))
         foreign = [page for page in pages if MARK not in page.read_text(encoding="utf-8", errors="replace")]
-        (folder / "index.html").touch()
+        if not foreign:
+            (folder / "index.html").write_text(_page("All answers", "<p>These are being graded."), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--html {folder} cannot be written to ({error.strerror})") from None
     if foreign:
@@ -80,7 +92,7 @@ def write_pages(folder, graded, alike):
     """A page for each student, and ``index.html`` for the teacher: points, and answers that are alike."""
     files_of = {}
     for each in graded:
-        files_of.setdefault(each.student or each.path.stem, []).append(each)
+        files_of.setdefault(each.student or reading.visible(each.path.stem), []).append(each)
     names = {}
     for student in files_of:
         name = re.sub(r"[^\w.-]+", "_", student) or "student"
@@ -94,7 +106,7 @@ def write_pages(folder, graded, alike):
         for each in files:
             points = f"{each.points} of {each.of}" if each.number is not None else "-"
             link = f'<a href="{html.escape(names[student])}">{html.escape(student)}</a>'
-            file, remark = html.escape(str(each.path)), html.escape(textwrap.shorten(remarks(each), 200))
+            file, remark = html.escape(reading.visible(each.path)), html.escape(textwrap.shorten(remarks(each), 200))
             rows.append(f'<tr><td>{link}<td>{file}<td class="points">{points}<td>{remark}')
     table = "<table><tr><th>student<th>file<th>points<th>remark" + "\n".join(["", *rows]) + "</table>"
     pairs = "".join(f"<li>{html.escape(pair)}" for pair in alike) or "<li>none"
@@ -105,15 +117,15 @@ def write_pages(folder, graded, alike):
 def _section(graded):
     """A file's part of its student's page."""
     if graded.number is None:
-        return f"<h2>{html.escape(graded.path.name)}</h2><p>{html.escape(graded.remark)}"
+        return f"<h2>{html.escape(reading.visible(graded.path.name))}</h2><p>{html.escape(graded.remark)}"
     exercise = EXERCISES[graded.number]
     title = f"Exercise {graded.number}: {exercise.title}, {graded.points} of {graded.of} points"
-    about = html.escape(": ".join(filter(None, (graded.path.name, graded.remark))))
+    about = html.escape(": ".join(filter(None, (reading.visible(graded.path.name), graded.remark))))
     pieces = [f"<h2>{html.escape(title)}</h2><p>{about}<table>"]
     for key, result in graded.tasks.items():
         task, said = exercise.tasks[key], html.escape("\n".join(result.lines))
         pieces.append(
-            f"<tr><td>{key}<td>{html.escape(', '.join(task.names))}"
+            f"<tr><td>{key}<td>{html.escape(names_of(graded, task))}"
             f'<td class="points">{result.points} of {task.points}<td>{result.state}'
             + (f'<tr><td><td colspan="3"><pre>{said}</pre>' if said else "")
         )

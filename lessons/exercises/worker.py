@@ -6,6 +6,9 @@
 it returns what each call gave, and the grader, where the student's code does not run, compares.
 """
 
+import __future__
+
+import ast
 import contextlib
 import faulthandler
 import os
@@ -13,17 +16,19 @@ import struct
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 import numpy as np
 
-from lessons.exercises import modules, outcome, reading
+from lessons.exercises import modules, outcome, rules
 from lessons.exercises.tasks import EXERCISES
+
+FILE = "answer"  # what the answers' file is called in tracebacks
 
 
 class Job(msgspec.Struct):
     text: str
-    file: str
     number: int
     key: str
     seed: int | None
@@ -59,35 +64,55 @@ def guard(folder):
 
 
 def load(job):
-    """(module, ``Ready``) of the answers."""
+    """(module, ``Ready``) of the answers; the module is None if there is nothing in it to try.
+
+    The file is run statement by statement, and goes on after one that fails: it costs the tasks that need it.
+    """
     try:
-        code = compile(reading.allowed(job.text, job.number), job.file, "exec")
-    except (SyntaxError, ValueError, RecursionError) as error:
-        return None, outcome.failed(outcome.Ready, error, job.file)
-    module = modules.ModuleType("answer")
-    module.__file__ = job.file
-    vars(module).update(_refuse=reading.refuse, _Refused=reading.Refused)
-    try:
-        exec(code, vars(module))
-    except (Exception, SystemExit) as error:
-        return None, outcome.failed(outcome.Ready, error, job.file)
-    if lacking := modules.missing(module, job.number, job.key, job.seed):
-        names = {name.partition(".")[0] for name in lacking}
-        refused = [each for each in map(vars(module).get, names) if isinstance(each, reading.Refused)]
-        what = refused[0].what if refused else ""
-        return None, outcome.Ready(missing=tuple(lacking), refused=what)
-    reading.USES.clear()
-    return modules.fill(module, job.number, job.key, job.seed), outcome.Ready()
+        tree = rules.allowed(job.text, job.number)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return None, outcome.failed(outcome.Ready, error, FILE)
+    module = sys.modules["answer"] = ModuleType("answer")
+    module.__file__ = FILE
+    vars(module).update(rules.names())
+    flags, errors = _flags(tree), []
+    for statement in tree.body:
+        rules.USES.clear()
+        try:
+            exec(compile(ast.Module([statement], []), FILE, "exec", flags, dont_inherit=True), vars(module))
+        except BaseException as error:
+            found = outcome.failed(outcome.Outcome, error, FILE)
+            errors.append((found.line or statement.lineno, found.refused or f"{found.error}: {found.said}"))
+        else:
+            errors += [(statement.lineno, each) for each in rules.USES]
+    task, lacking = EXERCISES[job.number].tasks[job.key], modules.missing(module, job.number, job.key, job.seed)
+    names = {name.partition(".")[0] for name in lacking}
+    refused = [each.what for each in map(vars(module).get, names) if isinstance(each, rules.Refused)]
+    ready = outcome.Ready(missing=tuple(lacking), refused=refused[0] if refused else "", failed=tuple(errors[:3]))
+    if refused or len(lacking) == len(task.names) or (lacking and isinstance(task.parts, int)):
+        return None, ready
+    for name in lacking:
+        if "." not in name:  # else the library's method is inherited, so that the others can be tried
+            setattr(module, name, None)
+    rules.USES.clear()
+    return modules.fill(module, job.number, job.key, job.seed), ready
 
 
-def tried(case, answer, file):
+def _flags(tree):
+    """What ``from __future__ import`` says of how a file is to be compiled."""
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    names = [alias.name for node in imports for alias in node.names]
+    return sum({getattr(__future__, name).compiler_flag for name in names if hasattr(__future__, name)})
+
+
+def tried(case, answer):
     """The ``Outcome`` of a case; a use that was refused is told even if the answer has caught the complaint."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        found = outcome.outcome_of(case.run, answer, file)
-    if reading.USES:
-        found = msgspec.structs.replace(found, refused=reading.USES[0])
-        reading.USES.clear()
+        found = outcome.outcome_of(case.run, answer, FILE)
+    if rules.USES:
+        found = msgspec.structs.replace(found, refused=rules.USES[0])
+        rules.USES.clear()
     return found
 
 
@@ -118,7 +143,7 @@ def main():
         return
     for case in EXERCISES[job.number].tasks[job.key].cases:
         try:
-            found = tried(case, answer, job.file)
+            found = tried(case, answer)
         except MemoryError:
             found = outcome.Outcome(error="MemoryError")
         send(found)

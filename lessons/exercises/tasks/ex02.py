@@ -490,6 +490,10 @@ BACKWARD = Task(
                 return dx[:, P : P + x.shape[1], P : P + x.shape[2]], dW
         """),
         Mistake("dx has a minus", "return dx[:,", "return -dx[:,"),
+        Mistake("dW is taken from neighbouring pixels, as if the stride was 1; dx is right",
+                "dW = im2col(pad(x, P), len(W), stride).T @ dy",
+                "K = len(W)\n    Ho, Wo = (height + 2 * P - K) // stride + 1, (width + 2 * P - K) // stride + 1\n"
+                "    dW = im2col(pad(x, P)[:, : Ho + K - 1, : Wo + K - 1], K).T @ dy"),
         Mistake("dW has a minus", "dW.reshape(W.shape)", "-dW.reshape(W.shape)"),
         Mistake("dx and dW are returned in the other order", code="""
             _right = convolve_backward

@@ -533,19 +533,37 @@ def times(counts):
     return ", ".join(str(counts[column]) for column in FITTING)
 
 
+def of_fixed(column, how):
+    """Which of the negatives that fit this column is."""
+    order = [FITTING[place] for place in np.argsort(alike(1, how)["d_an"][0, list(FITTING)])]
+    names = {order[0]: ", that of the nearest negative that fits", order[-1]: ", that of the farthest that fits"}
+    return names.get(column, "")
+
+
 def uniform(how):
     """A case of many anchors that are alike."""
 
     def run(answer):
-        return {"column": columns_of(answer, **alike(ALIKE, how), rng=np.random.default_rng(3))}
+        return {
+            "column": columns_of(answer, **alike(ALIKE, how), rng=np.random.default_rng(3)),
+            "the first columns with other rng": np.array(
+                [
+                    np.ravel(columns_of(answer, **alike(2, how), rng=np.random.default_rng(seed)))[:1]
+                    for seed in range(20, 32)
+                ]
+            ),
+        }
 
     def holds(values):
         column = values["column"]
+        fixed = len(np.unique([*column, *values["the first columns with other rng"].ravel()])) == 1
         counts = np.bincount(np.clip(column, 0, 7).astype(int), minlength=8)
         places = np.searchsorted(FITTING, np.clip(column, FITTING[0], FITTING[-1]))
         pairs = np.bincount(3 * places[:-1] + places[1:], minlength=9)[:9]
         return {
             "only the three columns are drawn that fit, 1, 2 and 5": counts[list(FITTING)].sum() == column.size,
+            f"something is drawn: with any rng, all of {ALIKE} anchors of the same distances get column "
+            f"{int(column[0])}{of_fixed(int(column[0]), how)}": not fixed,
             f"each anchor draws for itself, so that of {ALIKE} anchors of the same distances not all get the same "
             "column": len(np.unique(column)) > 1,
             f"each of the three columns that fit, 1, 2 and 5, is drawn about as often by {ALIKE} anchors (they were "
@@ -598,6 +616,19 @@ def missing(arguments):
     return Case("choose", drawn(arguments), "found", shown=arguments, holds=holds, compared=COMPARED)
 
 
+def only_allowed(arguments):
+    """A case of anchors with one negative each that is allowed."""
+
+    def holds(values):
+        columns, allowed = values["column"], arguments()["allowed"]
+        inside = (columns >= 0) & (columns < allowed.shape[1])
+        fit = allowed[np.arange(len(allowed)), np.clip(columns, 0, allowed.shape[1] - 1)]
+        told = " ".join(str(column) for column in columns)
+        return {f"only negatives are drawn for which allowed is True (the columns drawn are [{told}])": fit & inside}
+
+    return Case("choose", drawn(arguments), "allowed", shown=arguments, holds=holds, compared=COMPARED)
+
+
 NEAR, BETWEEN, FAR = 0.5, 1.25, 3  # negatives of a positive at 1, with a margin of 0.5: hard, semi-hard, easy
 THREE = [[NEAR, FAR, BETWEEN], [BETWEEN, NEAR, FAR]]
 ALL = [[1, 1, 1], [1, 1, 1]]
@@ -627,6 +658,7 @@ CHOOSE = Task(
         )
     },
     cases=[
+        only_allowed(forced([1] * 4, [[NEAR, FAR, BETWEEN]] * 4, np.eye(3)[[0, 2, 1, 2]], "random")),
         *calls(
             "choose",
             ["column", "found"],
@@ -765,6 +797,7 @@ N_WAY = Task(
             ["loss", "ds"],
             [
                 ("one", lambda: {"s": array([2, 0, 1]), "target": np.array([0])}),
+                ("query", lambda: {"s": array([0, 100]), "target": np.array([0])}),
                 ("mean", lambda: {"s": array([1, 3], [0, 0]), "target": np.array([0, 1])}),
                 ("query", lambda: {"s": array([0.5, -1, 2], [1, 1, -3]), "target": np.array([1, 2])}),
                 ("one", lambda: {"s": array([1.5], [-2]), "target": np.array([0, 0])}),
@@ -803,13 +836,16 @@ N_WAY = Task(
                 loss = np.log(total[:, 0]) - shifted[queries, target] + shift[:, 0]
                 return loss.mean(), (e / total - right) / s.dtype.type(len(s))
         """),
-        Mistake("a tiny number is added before the logarithm", code="""
+        *(
+            Mistake("a tiny number is added before the logarithm", code=f"""
             def n_way(s, target):
                 e = np.exp(s - s.max(axis=1, keepdims=True))
                 p, right = e / e.sum(axis=1, keepdims=True), np.eye(s.shape[1], dtype=s.dtype)[target]
-                loss = -np.log((p * right).sum(axis=1) + s.dtype.type(1e-6))
+                loss = -np.log((p * right).sum(axis=1) + s.dtype.type({tiny}))
                 return loss.mean(), (p - right) / s.dtype.type(len(s))
-        """),
+        """)
+            for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
+        ),
         Mistake("the logarithm of a probability is taken that may be 0", code="""
             def n_way(s, target):
                 e = np.exp(s - s.max(axis=1, keepdims=True))

@@ -413,9 +413,36 @@ def of_many(rule, holds):
     return Case("draw_distortions", drawn, rule, shown=lambda: {"count": MANY}, holds=quiet(holds))
 
 
+def product(matrices):
+    """That the first two columns are a matrix product, whose numbers off the diagonal are both 0 only without a
+    rotation and a shear. Multiplied number by number, they are so of turned pictures, too, whose diagonal is (cos t,
+    cos t) where nothing is scaled."""
+    (xx, xy), (yx, yy) = matrices[:, :, :2].transpose(1, 2, 0)
+    equal = xx[zero(xy) & zero(yx) & zero(xx - yy) & ~zero(xx - 1)]
+    cosines = len(equal) > 0 and equal.min() > 0.9 and equal.max() < 1
+    said = (
+        "the first two columns are the matrix product of the three: wherever the numbers off the diagonal are both 0 "
+        "there is no rotation and no shear, so that the diagonal is (1 / s, 1 / r) (there are pictures with a diagonal "
+        f"of {equal[0] if len(equal) else 1:.5f} twice, as if a rotation were left on it)"
+    )
+    return {said: not cosines}
+
+
+def by_picture(matrices):
+    """That pictures do not share their coins."""
+    moved = (~zero(matrices[:, :, 2])).mean(axis=0)
+    return {
+        f"each picture has coins of its own: the third column's {which} number is 0 in some pictures and not in "
+        f"others (it is 0 in {'all' if part == 0 else 'none'} of them)": 0 < part < 1
+        for which, part in zip(("first", "second"), moved, strict=True)
+    }
+
+
 def sheared(matrices):
     """That there are pictures without a shear, of which the other parts can be read."""
     plain = len(read_off(matrices)["the pictures without a shear"]["rotation"]) / MANY
+    if plain == 1:
+        return {"a shear shows in A, whose columns are then not at a right angle (they are in all pictures)": False}
     said = (
         "each of the two shears has a coin of its own: in one picture of four none takes part, and the columns of A "
         f"are at a right angle (they are in {plain:.0%})"
@@ -611,13 +638,15 @@ DISTORTIONS = Task(
         shapes(3, "linear"),
         shapes(1, "count"),
         shapes(0, "count"),
+        of_many("linear", product),
         of_many("linear", in_order),
+        of_many("linear", divided),
+        of_many("coins", by_picture),
         of_many("coins", sheared),
         of_many("coins", coins),
         two_seeds(),
         call_by_call(),
         of_many("apart", various),
-        of_many("linear", divided),
         ranges("translation", 0.02),
         ranges("angle", 0.04),
         ranges("shear", 0.04),
@@ -981,6 +1010,9 @@ def norm_inputs():
                            "gamma": array(2, -1), "beta": array(0.5, 3), "eps": 0.0}),
         ("eps", lambda: {"x": array([1, 3], [3, 3]), "dy": array([1, 2], [0, 4]), "gamma": array(2, 1),
                          "beta": array(0, 1), "eps": 0.5625}),
+        ("axes", lambda: {"x": array(1, 3, 2, 7, 6, 14).reshape(3, 1, 2, 1),
+                          "dy": array(1, 0, 0, 2, 0, 0).reshape(3, 1, 2, 1),
+                          "gamma": array(1), "beta": array(0), "eps": 0.0}),
         ("axes", lambda: {"x": array([0, 5], [1, 1], [2, 0], [9, 0]).reshape(1, 2, 2, 2),
                           "dy": array([1, 0], [0, 2], [0, 0], [3, 1]).reshape(1, 2, 2, 2),
                           "gamma": array(1, 2), "beta": array(0, 1), "eps": 0.0}),
@@ -1005,7 +1037,7 @@ def norm_cases():
     found, count = passes("BatchNorm", batch_norm, inputs, parts, rules), len(inputs)
     forward, backward, others = found[:count], found[count : 2 * count], found[2 * count :]
     shown = passes("BatchNorm", batch_norm, inputs[1:2], parts, rules)[2:]  # on arrays that are shown
-    stored = [lambda: inputs[1][1]() | STORED, inputs[4][1], inputs[7][1]]
+    stored = [lambda: inputs[1][1]() | STORED, inputs[5][1], inputs[8][1]]
     with_eps = lambda: inputs[2][1]() | STORED  # noqa: E731
     single = [stored[0], stored[-1]]
     return [
@@ -1064,6 +1096,19 @@ STORES_AND = """self.follow(x.mean(axis=axes), x.var(axis=axes))
             """
 DX = "(dn - dn.mean(axis=axes) - n * (dn * n).mean(axis=axes))"
 KEEP = "self.keep(train, n, root, axes)"
+
+
+PLACES = "mean and variance are taken over the first axis alone, apart for each place of an image"
+FIRST_AXIS = "axes = tuple(range(x.ndim - 1))", "axes = 0"
+OWN_FOLLOW = (
+    "self.follow(mean, var)",
+    """for key, value in (("mean", mean), ("var", var)):
+                self.buffers[key] = self.momentum * self.buffers[key] + (1 - self.momentum) * value""",
+)
+OWN_ADDS = (
+    'self.grads["gamma"] += (dy', 'self.grads["gamma"] = self.grads["gamma"] + (dy',
+    'self.grads["beta"] += dy', 'self.grads["beta"] = self.grads["beta"] + dy',
+)  # fmt: skip
 
 
 def norm(*changes):
@@ -1128,6 +1173,9 @@ BATCH_NORM = Task(
         Mistake("the mean is not taken away", "n = (x - mean) * scale", "n = x * scale"),
         Mistake("the variance is the mean of the squares, without the mean taken away",
                 "channel_mean((x - mean) ** 2)", "channel_mean(x**2)"),
+        Mistake(PLACES, code=norm(*FIRST_AXIS)),
+        Mistake(PLACES, code=norm(*FIRST_AXIS, *OWN_FOLLOW)),
+        Mistake(PLACES, code=norm(*FIRST_AXIS, *OWN_FOLLOW, *OWN_ADDS)),
         Mistake("mean and variance are over the first axis alone, also of images", code=norm(
             STORES, STORES_AND + "mean, var = x.mean(axis=0), x.var(axis=0)",
             DX, "(dn - dn.mean(axis=0) - n * (dn * n).mean(axis=0))")),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lessons.exercises.cases import calls, normal, told_apart
-from lessons.exercises.task import Doc, Exercise, Mistake, Task, Variation
+from lessons.exercises.task import Case, Doc, Exercise, Mistake, Task, Variation
 
 GIVES = """
 from minisiamese import siamese
@@ -186,10 +186,12 @@ def both(difference, ds):
 
 
 HAND = both([[3, 4], [0, -2], [1, 1]], [1, -3, 2])
+SMALL = both([[1e-6, 0]], [1])
+PARTS = {"": ("how many", "ddifference"), "params": ("dparams",), "unchanged": ("difference", "ds")}
 HEADS = {  # smallest inputs; those without a device; larger ones
     "DistanceHead().gradient": (
         gradient_of(),
-        [("distance", HAND), ("distance", both([[-2]], [3]))],
+        [("distance", both([[-2]], [3]))],
         [
             ("zero", both([[0, 0], [3, -4], [0, 0]], [2, 1, -1])),
             ("zero", differences(2, 5, 9, 3.0, zero=(1, 3))),
@@ -218,6 +220,33 @@ class DistanceHead(siamese.DistanceHead):
         none = xp.zeros(0, ds.dtype)
         {lines}
 """
+
+
+def first_head():
+    """Cases of a first input; of dparams' type; and of a small difference. The first is compared to a few digits, so
+    that of an answer that goes wrong where differences are small the case of one is what fails first."""
+    get, results = HEADS["DistanceHead().gradient"][0], ["ddifference", "dparams"]
+    name = "DistanceHead().gradient"
+    plain, *others = calls((name, get), results, [("distance", HAND)], tolerance=1e-4, device="device")
+    small, *further = calls((name, get), results, [("small", SMALL)], device="device")
+    return [*apart([plain], PARTS), of_type(), *apart([small, *others, *further], PARTS)]
+
+
+def of_type():
+    """A case of the type of dparams."""
+
+    def single():
+        return {name: array.astype(np.float32) for name, array in HAND().items()}
+
+    def run(answer):
+        found = answer.DistanceHead().gradient(*single().values())
+        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], np.ndarray):
+            return {"dparams": "something else than an array"}
+        _, dparams = found
+        own = "the type of ds, float32" if dparams.dtype == np.float32 else f"another type, {dparams.dtype}"
+        return {"dparams": f"{'an empty array (0,)' if dparams.shape == (0,) else 'an array'} of {own}"}
+
+    return Case("DistanceHead().gradient", run, "params", shown=single)
 
 
 GRADIENT = Task(
@@ -250,7 +279,8 @@ GRADIENT = Task(
             },
         ),
     },
-    cases=[
+    cases=first_head()
+    + [
         case
         for name, (get, *groups) in HEADS.items()
         for case in apart(
@@ -259,12 +289,12 @@ GRADIENT = Task(
                 for inputs, device in zip(groups, ("device", "", "device"), strict=True)
                 for each in calls((name, get), ["ddifference", "dparams"], inputs, device=device)
             ],
-            {"": ("how many", "ddifference"), "params": ("dparams",), "unchanged": ("difference", "ds")},
+            PARTS,
         )
     ],
     mistakes=[
-        Mistake("a small number is added to the distance, and a small difference has too small a gradient",
-                "xp.where(d > 0, d, 1)", "(d + d.dtype.type(1e-12))"),
+        *(Mistake("a small number is added to the distance in the denominator", "xp.where(d > 0, d, 1)",
+                  f"(d + d.dtype.type({tiny}))") for tiny in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)),
         Mistake("the score is the distance, without its minus", code=head(
                 "slope = 2 * ds if self.squared else ds / xp.where(square > 0, square, 1) ** 0.5\n"
                 "        return difference * slope[:, None], none")),

@@ -168,7 +168,10 @@ THRESHOLD = Task(
         )
     },
     cases=[
-        *(compared("middle", arguments) for arguments in TWO_OR_THREE),
+        *(compared("middle", arguments) for arguments in TWO_OR_THREE[:2]),
+        counted("most", scored([0, 1, 3, 20], [0, 0, 1, 1])),
+        counted("equal", scored([1, 1, 1], [0, 1, 1])),
+        compared("middle", TWO_OR_THREE[2]),
         *(counted(rule, arguments) for rule, arguments in ONE_IS_BEST + SEVERAL_ARE_BEST),
         *(placed(arguments) for _, arguments in ONE_IS_BEST + SEVERAL_ARE_BEST),
         *common(calls(("best_threshold", number_of), ["threshold"], ONE_IS_BEST)),
@@ -183,6 +186,17 @@ THRESHOLD = Task(
                 "order = np.argsort(scores)\n    same = same[order]\n    scores.sort()"),
         Mistake("scores are taken as if they came in order", ORDER, "pass"),
         Mistake("a threshold may lie between equal scores", APART, "pass"),
+        *(
+            Mistake("equal scores are parted: some of them count as above the threshold, and some as below", code=f"""
+            def best_threshold(scores, same):
+                order = {order}
+                s, same = scores[order], same[order]
+                right = same.sum() + np.concatenate([[0], np.cumsum(1 - 2 * same)])
+                edges = np.concatenate([[s[0] - 1], (s[1:] + s[:-1]) / 2, [s[-1] + 1]])
+                return float(edges[np.argmax(right)])
+        """)
+            for order in ("np.argsort(scores, kind='stable')", "np.lexsort((same, scores))")
+        ),
         Mistake("the threshold is a score, the lower one of two neighbours", MIDDLE, "scores[:-1]"),
         Mistake("the threshold is a score, the higher one of two neighbours", MIDDLE, "scores[1:]"),
         Mistake("the threshold is the lower one of two neighbouring scores, and above all it is the largest score",
@@ -208,6 +222,14 @@ THRESHOLD = Task(
             def best_threshold(scores, same):
                 means = [scores[same == y].mean() if (same == y).any() else 0 for y in (0, 1)]
                 return float(sum(means) / 2)
+        """),
+        Mistake("the middle between the mean scores of the same and of the different pairs is taken", code="""
+            def best_threshold(scores, same):
+                if same.all():
+                    return float(scores.min() - 1)
+                if not same.any():
+                    return float(scores.max() + 1)
+                return float((scores[same == 1].mean() + scores[same == 0].mean()) / 2)
         """),
         Mistake("the middle between the lowest score of a same pair and the highest of a different one is taken",
                 code="""
@@ -249,8 +271,22 @@ def keys_of(answer):
     return laid_out(answer, (0, 1))
 
 
-def accuracies_of(answer):
-    return laid_out(answer, (0, 2, 3))
+def by_way(rule, arguments):
+    """A case of the accuracies, each by its n."""
+
+    def run(answer):
+        scores, target = arguments().values()
+        found = answer.accuracy_by_way(scores, target)
+        if not isinstance(found, dict):
+            return {LAID_OUT[0]: found}
+        ways = sorted(found, key=lambda n: (len(_key(n)), _key(n)))
+        return {
+            LAID_OUT[0]: "a dictionary",
+            LAID_OUT[2]: _under(found, ways),
+            **{f"accuracy for n = {_key(n)}": _accuracy(found[n]) for n in ways},
+        }
+
+    return Case("accuracy_by_way", run, rule, shown=arguments)
 
 
 def laid_out(answer, places):
@@ -260,7 +296,7 @@ def laid_out(answer, places):
         if not isinstance(found, dict):
             return [(found, "", "", "", "", "")[place] for place in places]
         ways = sorted(found, key=lambda n: (len(_key(n)), _key(n)))
-        under = next(filter(None, (_unlike_rate(found[n]) for n in ways)), "the dictionary that rate gives")
+        under = _under(found, ways)
         kept = [_column([found[n] for n in ways], key) for key in RATE]
         return [("a dictionary", ", ".join(map(_key, ways)), under, *kept)[place] for place in places]
 
@@ -278,6 +314,15 @@ def _unlike_rate(rate):
     if isinstance(rate, np.ndarray):
         return f"an array of shape {rate.shape}"
     return "None" if rate is None else f"a {type(rate).__name__}"
+
+
+def _under(found, ways):
+    return next(filter(None, (_unlike_rate(found[n]) for n in ways)), "the dictionary that rate gives")
+
+
+def _accuracy(rate):
+    column = _column([rate], "accuracy")
+    return column[0] if isinstance(column, np.ndarray) and column.ndim == 1 else column
 
 
 def _key(n):
@@ -336,10 +381,11 @@ def accuracy_by_way(scores, target):
 """
 
 
-LAID_OUT = ["what it returns", "its keys", "what stands under each n", "accuracies for each n", "trials for each n",
-            "intervals for each n"]  # fmt: skip
+LAID_OUT = ["what it returns", "its keys", "what stands under each n", "the accuracies, in the order of n",
+            "the numbers of trials, in the order of n", "the intervals, in the order of n"]  # fmt: skip
 FOUR = asked([[1, 3, 2, 0], [5, 1, 2, 6], [4, 2, 3, 1], [7, 4, 8, 9]], [2, 0, 1, 3])
 BY_HAND = [
+    ("classes", asked([[2, 1, 3]], [2])),
     ("classes", FOUR),
     ("classes", asked([[3, 9, 1, 4, 2], [2, 1, 4, 3, 0], [1, 0, 2, 5, 3]], [3, 4, 1])),
     ("credits", asked([[2, 2, 1], [0, 1, 1], [3, 3, 3], [1, 0, 1]], [0, 2, 1, 2])),
@@ -371,7 +417,7 @@ BY_WAY = Task(
     },
     cases=[
         *calls(("accuracy_by_way", keys_of), LAID_OUT[:2], [("ways", FOUR)], layouts=False, floats=False),
-        *calls(("accuracy_by_way", accuracies_of), LAID_OUT[:1] + LAID_OUT[2:4], BY_HAND, layouts=False, floats=False),
+        *(by_way(rule, arguments) for rule, arguments in BY_HAND),
         *calls(
             ("accuracy_by_way", rates_of),
             LAID_OUT,
@@ -430,7 +476,11 @@ BY_WAY = Task(
         Mistake("the credit is looked for in the place that the target had in the whole trial", RATES,
                 RATES.replace("first)", "np.minimum(target, n - 1))")),
         Mistake("the credit is that of the first of the other classes", FIRST, "first = np.ones(T, int)"),
-        Mistake("the target wins where it shares the highest score with others", code=earning(
+        Mistake("the first n classes are kept, whether the target's is among them or not", RATES,
+                "return {n: rate(credits(scores[:, :n], np.minimum(target, n - 1))) for n in range(2, N + 1)}"),
+        Mistake("the target wins ties", code=earning(
+                "earned = (~(s[:, 1:] > s[:, :1]).any(axis=1)).astype(float)")),
+        Mistake("the target wins ties", code=earning(
                 "earned = (s.argmax(axis=1) == 0) & ~np.isnan(s).any(axis=1)")),
         Mistake("the target loses where it shares the highest score with others", code=earning(
                 "earned = (s[:, :1] > s[:, 1:]).all(axis=1)")),
@@ -492,10 +542,19 @@ def by_hand(queries, supports, target):
     }
 
 
+AROUND = by_hand([[0]], [[[-1], [1]], [[1], [1]]], [0])
 ONE_EACH = by_hand([[0.5], [2.0], [-1.0]], [[[0]], [[1]], [[3]], [[-2]]], [0, 2, 0])
 THREE_EACH = by_hand([[1.0], [0.5], [2.0], [3.5], [0.0]], [[[0], [1], [2.5]], [[3], [1], [4]]], [0, 1, 1, 0, 0])
 BOTH = [("scores", ONE_EACH), ("prototype", THREE_EACH)]
 FAR = by_hand([[40], [0.5]], [[[0], [2]], [[3], [1]]], [0, 1])
+
+RESULTS_OF = ["loss", "dqueries", "dsupports"]
+BY_RESULT = {
+    "": ("how many", "loss"),
+    "dqueries": ("dqueries",),
+    "dsupports": ("dsupports",),
+    "unchanged": ("queries", "supports", "target"),
+}
 
 
 PROTOTYPICAL = Task(
@@ -524,10 +583,15 @@ PROTOTYPICAL = Task(
         )
     },
     cases=[
+        *told_apart(calls("prototypical", RESULTS_OF, [BOTH[0]], floats=False, layouts=False), BY_RESULT),
+        *told_apart(
+            calls("prototypical", RESULTS_OF, [("prototype", AROUND)], floats=False, layouts=False),
+            {"": ("how many", "loss")},
+        ),
         *told_apart(
             calls(
                 "prototypical",
-                ["loss", "dqueries", "dsupports"],
+                RESULTS_OF,
                 [
                     *BOTH,
                     ("loss", FAR),
@@ -540,12 +604,7 @@ PROTOTYPICAL = Task(
                     ("loss", episode(4, 6, 3, 3, 4, 100.0)),
                 ],
             ),
-            {
-                "": ("how many", "loss"),
-                "dqueries": ("dqueries",),
-                "dsupports": ("dsupports",),
-                "unchanged": ("queries", "supports", "target"),
-            },
+            BY_RESULT,
         ),
     ],
     mistakes=[
@@ -554,6 +613,13 @@ PROTOTYPICAL = Task(
                 "prototypes = supports.sum(axis=1)"),
         Mistake("a class's prototype is the median of its embeddings", MEANS,
                 "prototypes = np.median(supports, axis=1)"),
+        Mistake("the distance is the mean of those from the K embeddings, not that from their mean", code="""
+            def prototypical(queries, supports, target):
+                difference = queries[:, None, None] - supports
+                loss, ds = n_way(-(difference**2).sum(axis=3).mean(axis=2), target)
+                d = -2 * ds[:, :, None, None] * difference / queries.dtype.type(supports.shape[1])
+                return loss, d.sum(axis=(1, 2)), -d.sum(axis=0)
+        """),
         Mistake("scores are the squared distances, without a minus", SCORES, SCORES.replace("-(diff", "(diff")),
         Mistake("scores are minus the distances: the loss has a root that is not asked for", SCORES,
                 "n_way(-np.sqrt((difference**2).sum(axis=2)), target)"),
