@@ -22,6 +22,10 @@ from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 
 PROGRAM = "python -m lessons.exercises"
+HELPERS = {
+    "in_chunks": "calls a function for a few rows at a time, on several threads; a plain loop does the same",
+    "array_module": "gives numpy, or cupy where its argument is an array of CuPy's",
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,9 @@ def start(config):
     except OSError as error:
         raise BadInput(f"{path} cannot be written ({error.strerror})") from None
     exercise = EXERCISES[config.number]
-    print(f"{path}: {exercise.title}, {len(exercise.tasks)} tasks, {exercise.points} points")
+    which = "" if config.variant is None else f", variant {config.variant}"
+    print(f"{path}: exercise {config.number}{which}, {exercise.title}")
+    print(f"{len(exercise.tasks)} tasks, {exercise.points} points")
     print(f"write what is missing, then: {PROGRAM} check {path}")
 
 
@@ -111,7 +117,7 @@ def check(config):
             table.row(graded)
         else:
             print(report.described(graded), flush=True)
-    alike = likeness.pairs(done)
+    alike = likeness.groups(done)
     if alike:  # on stderr, since a student is not to see it, and a table is to stay one
         print("\n".join(["answers that are alike:", *(f"  {pair}" for pair in alike)]), file=sys.stderr)
     if config.html:
@@ -142,7 +148,10 @@ def hint(config):
     hints, complete = words.next_hints(config.task)
     for place, text in enumerate(hints, start=1):
         print(textwrap.fill(text, 100, initial_indent=f"{place}. ", subsequent_indent="   "))
-    print(f"that was the last one: {PROGRAM} solution {config.task}" if complete else "the same again for the next one")
+    print("The docstring of a variant may ask for something else: then it decides.")
+    print(
+        f"That was the last hint: {PROGRAM} solution {config.task}" if complete else "Repeat the command for the next."
+    )
 
 
 def solution(config):
@@ -150,13 +159,18 @@ def solution(config):
     for name in task.names:
         path, line, text = stubs.source_of(task, name)
         print(f"# {Path(path).relative_to(grading.ROOT)}, line {line}\n\n{text}")
+        for helper, about in HELPERS.items():
+            if helper in text:
+                print(f"# {helper} {about}\n")
     print(words.section(config.task)[1])
 
 
 def _task(key):
     tasks = words.tasks()
     if key not in tasks:
-        raise BadInput(f"there is no task {key}: there are {', '.join(tasks)}")
+        near = [task for task in tasks if task.partition(".")[0] == key.partition(".")[0]]
+        near = near or ["1.1", "...", *list(tasks)[-1:]]
+        raise BadInput(f"there is no task {key}: there are {', '.join(near)}")
     return tasks[key]
 
 

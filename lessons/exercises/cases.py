@@ -45,18 +45,8 @@ def calls(function, results, inputs, part="", tolerance=1e-9, floats=True, layou
             made.append(Case(f"{name}, in float32", run, "dtype", part, max(tolerance, 2e-5), single))
     for _, arguments in inputs:
         if layouts and any(isinstance(value, np.ndarray) for value in arguments().values()):
-            spread = _each(arguments, lambda a: _spread(a))
-            run = _caller(get, results, spread)
-            made.append(
-                Case(
-                    f"{name}, {SPREAD}",
-                    run,
-                    "layout",
-                    part,
-                    tolerance,
-                    spread,
-                )
-            )
+            spread, title = _each(arguments, _spread), f"{name}, {SPREAD}"
+            made.append(Case(title, _caller(get, results, spread), "layout", part, tolerance, spread))
     if device:
         for _, arguments in inputs:
             single = _each(arguments, lambda a: a.astype(np.float32) if _is_float(a) else a)
@@ -189,14 +179,9 @@ def passes(name, make, inputs, parts=("", ""), rules=None):
         single = _each(given, lambda a: a.astype(np.float32))
         add("forward, in float32", _forward, "dtype", single, 2e-5)
         add("backward, in float32", _backward, "dtype", single, 2e-5)
-    spread = _each(inputs[-1][1], lambda a: _spread(a))
-    add("forward, of an array that is a part of a larger one", _forward, "layout", spread)
-    add(
-        f"backward, {SPREAD}",
-        _backward,
-        "layout",
-        spread,
-    )
+    spread = _each(inputs[-1][1], _spread)
+    add(f"forward, {SPREAD}", _forward, "layout", spread)
+    add(f"backward, {SPREAD}", _backward, "layout", spread)
     return made
 
 

@@ -73,7 +73,9 @@ def _safely(path, top, variant, seconds, memory):
     """The ``Graded`` of a file, whatever happens: the others are not to suffer."""
     number, student = reading.exercise_of(path), reading.student_of(path, top)
     if number is None:
-        return Graded(path, student, None, remark="not graded: no exercise in its name, which ends as ex03.py does")
+        return Graded(
+            path, student, None, remark="not graded: its name tells no exercise that there is, as ex03.py does"
+        )
     nothing = Graded(path, student, number, of=EXERCISES[number].points)
     try:
         return grade(reading.read(path, top), variant, seconds, memory)
@@ -98,7 +100,7 @@ def grade(answers, variant=None, seconds=20.0, memory=2.0):
         ready, outcomes, broken = run(answers, key, seconds, memory)
         if ready is None or ready.error:  # it was not even imported: the other tasks would fare no better
             graded.remark = (
-                f"while the file was imported, {broken}" if ready is None else import_failure(answers, ready)
+                f"while the file was imported: {broken}" if ready is None else import_failure(answers, ready)
             )
             graded.tasks = {each: Result(0, "not tested") for each in tasks}
             break
@@ -143,7 +145,7 @@ def run(answers, key, seconds, memory):
     if forged:
         return ready, outcomes, "the answer wrote into the grader's pipe"
     if over or "Timeout (" in said:
-        return ready, outcomes, f"{seconds:g} seconds were over{_where(said, answers)}: an endless loop?"
+        return ready, outcomes, f"it was stopped after {seconds:g} seconds{_where(said, answers)}: an endless loop?"
     return ready, outcomes, _reason(process.returncode, said)
 
 

@@ -16,7 +16,8 @@ LOCK = threading.RLock()  # modules, warnings and the double of CuPy are the who
 
 
 class Result(msgspec.Struct):
-    """What a task has earned. state is "right", "partly right", "wrong", "not written yet" or "not tested"."""
+    """What a task has earned. state is "right", "partly right", "wrong", "not written yet", "not repaired
+    yet" or "not tested"."""
 
     points: int
     state: str
@@ -75,7 +76,7 @@ def differs(case, right, given):
             holds = case.holds({name: value.array for name, value in given.values.items() if value.dtype})
         for sentence, true in holds.items():
             if not np.all(true):
-                return f"it does not hold that {sentence}", case.rule
+                return f"this does not hold: {sentence}", case.rule
     return None
 
 
@@ -174,8 +175,6 @@ def _judged(answers, key, ready, outcomes, broken):
         names = ", ".join(ready.missing)
         verb = "is" if len(ready.missing) == 1 else "are"
         notes.append(f"{names} {verb} not in the file: names must stay as they are")
-    if ready.failed:
-        notes.append(import_failure(answers, ready))
     if ready.missing and not outcomes:
         return Result(0, "wrong", notes)
     failing = {}  # case: (sentence, key of a rule or ""), or None where nothing is written
@@ -189,8 +188,7 @@ def _judged(answers, key, ready, outcomes, broken):
     usual = {new: old for old, new in stubs.variant_of(answers.number, answers.variant).names.items()}
     absent = {usual.get(name, name).rpartition(".")[2] for name in ready.missing}
     result = _sum_up(answers, key, task, failing, outcomes, absent)
-    if result.state in ("wrong", "partly right"):
-        result.lines = notes[: len(ready.missing) > 0] + result.lines + notes[len(ready.missing) > 0 :]
+    result.lines = notes + result.lines
     return result
 
 
@@ -222,7 +220,8 @@ def _sum_up(answers, key, task, failing, outcomes, absent):
     each = ", ".join(f"{part} {0 if part in wrong else value} of {value}" for part, value in parts.items())
     earned = [f"Points: {each}"] if points else []
     if not said or modules.unchanged(answers.text, answers.number, key, answers.variant):
-        return Result(points, "partly right" if points else "not written yet", earned)
+        untouched = "not repaired yet" if task.begin else "not written yet"
+        return Result(points, "partly right" if points else untouched, earned)
     lines = _remark(answers, key, task, said, outcomes)
     return Result(points, "partly right" if points else "wrong", lines + earned)
 
@@ -244,7 +243,7 @@ def _remark(answers, key, task, said, outcomes):
         rule = stubs.rule_of(task, broken, stubs.variant_of(answers.number, answers.variant).variations.get(key))
         lines.append(f"What is asked: {rule}")
     if len(said) > 1:
-        lines.append(f"({len(said)} of {len(task.cases)} things tried fail; this is the first)")
+        lines.append(f"({len(said)} of {len(task.cases)} checks fail; this is the first)")
     return lines
 
 
@@ -282,7 +281,7 @@ def _named(answers, key, task, first, outcomes):
         ):
             continue
         if all(_alike(*each) for each in zip(task.cases, outcomes, theirs, strict=True)):
-            return f"This is what an answer gives in which {mistake.said}."
+            return f"A known mistake gives this very result: {mistake.said}."
         if telling and not partly:
-            partly = f"On this input it is what an answer gives in which {mistake.said}."
+            partly = f"On this input a known mistake gives the same: {mistake.said}."
     return partly

@@ -16,30 +16,46 @@ from lessons.exercises.reading import visible
 RUN = 12  # tokens: some two lines
 FEWEST = 40  # runs of its own that a file must have to be compared
 LIKE = 0.6  # of the smaller file's
-MANY = 0.2  # of the files on one exercise, and more than five: a run that so many share is everybody's
+MANY = 0.3  # of the students, and more than ten: a run that so many have is everybody's
 
 
-def pairs(graded):
-    """Sentences on the pairs of files that are alike, the most alike first."""
+def groups(graded):
+    """Sentences on groups of files that are alike, the most alike first."""
     found = []
     for number in sorted({each.number for each in graded if each.number is not None}):
         files = [each for each in graded if each.number == number and each.text]
-        runs = [runs_of(each.text) for each in files]
-        known = runs_of(stubs.write(number)) | runs_of(stubs.write(number, solved=True))
-        count = Counter(run for each in runs for run in each)
-        known |= {run for run, times in count.items() if times > max(5, MANY * len(files))}
-        own = [each - known for each in runs]
-        holders = {}
-        for place, each in enumerate(own):
-            for run in each if len(each) >= FEWEST else ():
-                holders.setdefault(run, []).append(place)
-        shared = Counter((a, b) for each in holders.values() for a in each for b in each if a < b)
-        for (a, b), times in shared.items():
-            part = times / min(len(own[a]), len(own[b]))
-            if part >= LIKE and (files[a].student != files[b].student or not files[a].student):
-                both = f"{visible(files[a].path)} and {visible(files[b].path)}"
-                found.append((part, f"{both}: {100 * part:.0f} % of what is their own"))
+        links = _links(number, files)
+        group_of = {place: {place} for place in range(len(files))}
+        for a, b in links:
+            if group_of[a] is not group_of[b]:
+                group_of[a] |= group_of[b]
+                group_of |= dict.fromkeys(group_of[b], group_of[a])
+        for group in {id(each): each for each in group_of.values() if len(each) > 1}.values():
+            least = min(part for (a, _), part in links.items() if a in group)
+            names = ", ".join(visible(files[place].path) for place in sorted(group))
+            found.append((least, f"{names}: {100 * least:.0f} % or more of what is their own"))
     return [sentence for _, sentence in sorted(found, reverse=True)]
+
+
+def _links(number, files):
+    """{(a, b): the part of the smaller file's own runs that is in the other, too} of the pairs that are alike."""
+    runs = [runs_of(each.text) for each in files]
+    known = runs_of(stubs.write(number)) | runs_of(stubs.write(number, solved=True))
+    writers = {}
+    for each, its in zip(files, runs, strict=True):
+        for run in its:
+            writers.setdefault(run, set()).add(each.student or each.path)
+    students = len({each.student or each.path for each in files})
+    known |= {run for run, who in writers.items() if len(who) > max(10, MANY * students)}
+    own = [each - known for each in runs]
+    holders = {}
+    for place, each in enumerate(own):
+        for run in each if len(each) >= FEWEST else ():
+            holders.setdefault(run, []).append(place)
+    shared = Counter((a, b) for each in holders.values() for a in each for b in each if a < b)
+    apart = {(a, b) for a, b in shared if files[a].student != files[b].student or not files[a].student}
+    parts = {(a, b): shared[a, b] / min(len(own[a]), len(own[b])) for a, b in apart}
+    return {pair: part for pair, part in parts.items() if part >= LIKE}
 
 
 def runs_of(text):

@@ -18,17 +18,22 @@ def module_of(code, file):
     return module
 
 
+def lend(module, number, key, seed):
+    """Let all that belongs to other tasks be the solution's, by its usual name and by a variant's."""
+    tasks, names = EXERCISES[number].tasks, stubs.variant_of(number, seed).names
+    own = {name.partition(".")[0] for name in tasks[key].names}
+    for name in {name.partition(".")[0] for task in tasks.values() for name in task.names} - own:
+        value = getattr(solution(number, seed), name)
+        setattr(module, name, value)
+        setattr(module, names.get(name, name), value)
+    return module
+
+
 def fill(module, number, key, seed):
-    """Let all that belongs to other tasks be the solution's, and give a variant's functions the names and the order of
-    results that the cases know them by."""
-    exercise, variant = EXERCISES[number], stubs.variant_of(number, seed)
-    own = {name.partition(".")[0] for name in exercise.tasks[key].names}
-    for other in exercise.tasks.values():
-        for name in {name.partition(".")[0] for name in other.names} - own:
-            value = getattr(solution(number, seed), name)
-            setattr(module, name, value)
-            setattr(module, variant.names.get(name, name), value)
-    for name in own:
+    """``lend``, and give a variant's functions the names and the order of results that the cases know them by."""
+    lend(module, number, key, seed)
+    variant = stubs.variant_of(number, seed)
+    for name in {name.partition(".")[0] for name in EXERCISES[number].tasks[key].names}:
         value = getattr(module, variant.names.get(name, name), None)
         if value is not None:
             setattr(module, name, _ordered(value, variant.swapped[name]) if name in variant.swapped else value)
@@ -97,12 +102,7 @@ def with_mistake(number, key, place, seed=None):
         return None
     if not code:
         return None
-    module = module_of(code, "<mistake>")
-    own = {name.partition(".")[0] for name in EXERCISES[number].tasks[key].names}
-    for other in EXERCISES[number].tasks.values():
-        for name in {name.partition(".")[0] for name in other.names} - own:
-            setattr(module, name, getattr(solution(number, seed), name))
-    return module
+    return lend(module_of(code, "<mistake>"), number, key, seed)
 
 
 def planted(text, key, mistake):

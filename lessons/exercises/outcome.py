@@ -65,7 +65,7 @@ def value_of(x):
         return Value(text="None: is there a return?")
     if isinstance(x, (list, tuple)):
         return Value(text=f"a {type(x).__name__} of {len(x)}, where an array is asked for")
-    return Value(text=f"a {type(x).__name__}")
+    return Value(text=f"an object of class {type(x).__name__}")
 
 
 def outcome_of(run, answer, file):

@@ -34,7 +34,7 @@ class Answers:
         if not self.cells:
             return f"line {line}"
         cell = sum(first <= line for first in self.cells)
-        return f"cell {cell}, line {line - self.cells[max(cell, 1) - 1] + 1}"
+        return f"code cell {cell}, line {line - self.cells[max(cell, 1) - 1] + 1}"
 
 
 def exercise_of(path):
@@ -90,7 +90,7 @@ def _of_notebook(path, text):
         cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
         sources = ["".join(cell["source"]) for cell in cells]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadInput(f"{visible(path)} is no notebook") from None
+        raise BadInput(f"{visible(path)} is not a notebook") from None
     lines, firsts = 1, []
     for place, source in enumerate(sources):
         sources[place] = _python_of(source.encode("utf-8", "replace").decode())

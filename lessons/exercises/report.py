@@ -4,7 +4,6 @@ import csv
 import html
 import re
 import sys
-import textwrap
 
 from lessons.exercises import reading, stubs
 from lessons.exercises.tasks import EXERCISES
@@ -60,7 +59,8 @@ def described(graded):
     if graded.number is None:
         return f"{reading.visible(graded.path)}: {graded.remark}"
     exercise = EXERCISES[graded.number]
-    lines = [f"{reading.visible(graded.path)}: exercise {graded.number}, {exercise.title}"]
+    which = "" if graded.variant is None else f", variant {graded.variant}"
+    lines = [f"{reading.visible(graded.path)}: exercise {graded.number}{which}, {exercise.title}"]
     for key, result in graded.tasks.items():
         task = exercise.tasks[key]
         names = names_of(graded, task)
@@ -68,7 +68,11 @@ def described(graded):
         lines += [f"       {line}" for text in result.lines for line in text.splitlines()]
     if graded.remark:
         lines.append(f"  {graded.remark}")
-    return "\n".join([*lines, f"  {graded.points} of {graded.of} points"])
+    lines.append(f"  {graded.points} of {graded.of} points")
+    wrong = [key for key, result in graded.tasks.items() if result.state in ("wrong", "partly right")]
+    if wrong:
+        lines.append(f"  a hint: python -m lessons.exercises hint {wrong[0]}")
+    return "\n".join(lines)
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -106,12 +110,27 @@ def write_pages(folder, graded, alike):
         for each in files:
             points = f"{each.points} of {each.of}" if each.number is not None else "-"
             link = f'<a href="{html.escape(names[student])}">{html.escape(student)}</a>'
-            file, remark = html.escape(reading.visible(each.path)), html.escape(textwrap.shorten(remarks(each), 200))
+            file, remark = html.escape(reading.visible(each.path)), html.escape(_summary(each))
             rows.append(f'<tr><td>{link}<td>{file}<td class="points">{points}<td>{remark}')
+    totals = "".join(
+        f"<tr><td>{html.escape(student)}<td class='points'>{sum(each.points for each in files)} of "
+        f"{sum(each.of for each in files)}"
+        for student, files in files_of.items()
+    )
     table = "<table><tr><th>student<th>file<th>points<th>remark" + "\n".join(["", *rows]) + "</table>"
     pairs = "".join(f"<li>{html.escape(pair)}" for pair in alike) or "<li>none"
-    body = f"{table}<h2>Answers that are alike</h2><ul>{pairs}</ul>"
+    body = f"{table}<h2>All files together</h2><table><tr><th>student<th>points{totals}</table>"
+    body += f"<h2>Answers that are alike</h2><ul>{pairs}</ul>"
     (folder / "index.html").write_text(_page("All answers", body), encoding="utf-8")
+
+
+def _summary(graded):
+    """What a file lacks, in a few words."""
+    states = {}
+    for key, result in graded.tasks.items():
+        states.setdefault(result.state, []).append(key)
+    said = [f"{', '.join(keys)} {state}" for state, keys in states.items() if state not in ("right", "not tested")]
+    return "; ".join(filter(None, [graded.remark, *said]))
 
 
 def _section(graded):

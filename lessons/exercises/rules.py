@@ -15,6 +15,7 @@ from lessons.exercises.tasks import EXERCISES
 LIBRARIES = {"numpy", "scipy", "matplotlib", "math", "cmath", "itertools", "functools", "operator", "collections"}
 LIBRARIES |= {"dataclasses", "typing", "types", "abc", "enum", "numbers", "fractions", "statistics", "bisect", "heapq"}
 LIBRARIES |= {"string", "__future__", "time", "copy", "warnings", "random", "contextlib", "minisiamese.gradcheck"}
+LIBRARIES |= {"decimal", "re", "pprint", "timeit", "array", "textwrap"}
 REFUSED = {"eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars", "input", "breakpoint"}
 HARMLESS = {"input", "vars", "compile", "locals"}  # of these, if a file gives the name to something of its own
 ATTRIBUTES = {"sys", "os", "modules", "importlib", "inspect", "builtins", "ctypes", "ctypeslib", "f2py"}

@@ -153,7 +153,8 @@ def _introduction(number, exercise, seed, solved):
     python -m lessons.exercises check ex{number:02d}.py
 
 tries each task by itself, with the library in place of the others, on small arrays. Helpers of yours, NumPy, SciPy and
-Python's own modules for mathematics may be used; the library's own answers may not. Of every function holds:
+Python's own modules for mathematics may be used; the library's own answers may not. What your code prints is not shown.
+For every function:
 
 {common}
 

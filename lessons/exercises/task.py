@@ -52,7 +52,7 @@ class Case:
 class Mistake:
     """A mistake to plant into the solution: ``old`` in the task's lines becomes ``new``, or ``code`` takes their place.
 
-    said completes "This is what an answer gives in which ...".
+    said completes "A known mistake gives this very result: ...".
     """
 
     said: str

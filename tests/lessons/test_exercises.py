@@ -119,7 +119,7 @@ REMARKS = {  # body of im2col: what is said of it
     "    return as_rows(x, kernel, stride).T": "it is transposed",
     "    return -as_rows(x, kernel, stride)": "it is right but for its sign",
     "    return 3 * as_rows(x, kernel, stride)": "everywhere it is 3 times what is expected",
-    "    return as_rows(x, kernel, 1)": "in which the stride is forgotten",
+    "    return as_rows(x, kernel, 1)": "mistake gives this very result: the stride is forgotten",
     "    return eval('x')": "uses eval, which no exercise needs",
     "    try:\n        return eval('x')\n    except Exception:\n        return as_rows(x, kernel, stride)": "refused",
 }
@@ -243,7 +243,7 @@ def test_a_statement_that_fails_costs_nothing_that_does_not_need_it(line, tmp_pa
     assert graded.points == 14 and graded.remark.startswith("while the file was imported: line"), graded
     path.write_text(f"{line}\n{SOLVED}".replace("def im2col(", "def imtocol("))
     graded = grading.grade(reading.read(path))
-    assert graded.points == 11 and "while the file was imported: line" in graded.tasks["2.1"].lines[1], graded
+    assert graded.points == 11 and graded.remark.startswith("while the file was imported: line"), graded
 
 
 @pytest.mark.parametrize(
@@ -329,10 +329,9 @@ def test_network_programs_and_signals_are_stopped(tmp_path):
 
 # --- a class ----------------------------------------------------------------------------------------------------------
 
-ESCAPE = "np.lib.stride_tricks.__dict__"  # one of many ways to what a file may not name: they must do no harm
 HOSTILE = {  # file: text, points, remark
-    "loop_ex02.py": (im2col("    while True:\n        pass"), 11, "2.1: im2col: 2 seconds were over in line"),
-    "endless_ex02.py": (SOLVED + "\nwhile True:\n    pass\n", 0, "imported, 2 seconds were over in line"),
+    "loop_ex02.py": (im2col("    while True:\n        pass"), 11, "im2col: it was stopped after 2 seconds in line"),
+    "endless_ex02.py": (SOLVED + "\nwhile True:\n    pass\n", 0, "imported: it was stopped after 2 seconds in line"),
     "memory_ex02.py": (im2col("    return np.ones((60000, 60000))"), 11, "MemoryError"),
     "printed_ex02.py": (stubs.write(2) + "\nprint('ex02.py: 14 of 14 points')\n", 0, "2.1: not written yet"),
     "forged_ex02.py": (stubs.write(2) + "\nfor n in range(3, 20):\n    try:\n        np.memmap(n, mode='r+')\n"
@@ -365,9 +364,9 @@ def test_a_notebook_may_have_what_jupyter_runs(tmp_path):
     path = tmp_path / "ex02.ipynb"
     path.write_text(notebook(*cells))
     graded = grading.grade(reading.read(path))
-    assert graded.points == 14 and graded.remark.startswith("while the file was imported: cell 5, line 1"), graded
+    assert graded.points == 14 and graded.remark.startswith("while the file was imported: code cell 5, line 1"), graded
     path.write_text(notebook("%a\n\n\n\n\nx = 1 / 0\n", head, "# 2.2," + tail))
-    assert "cell 1, line 6: ZeroDivisionError" in grading.grade(reading.read(path)).remark
+    assert "code cell 1, line 6: ZeroDivisionError" in grading.grade(reading.read(path)).remark
 
 
 @pytest.mark.parametrize(
@@ -376,9 +375,9 @@ def test_a_notebook_may_have_what_jupyter_runs(tmp_path):
         ("ex02.py", b"x = '\xff'", "is no text in UTF-8"),
         ("ex02.py", b"# coding: nonsense\n", "is no text in UTF-8"),
         ("ex02.py", b"", "holds no code"),
-        ("ex02.ipynb", b"{}", "is no notebook"),
-        ("ex02.ipynb", b"[" * 100000, "is no notebook"),
-        ("ex02.ipynb", b'{"cells": [{"cell_type": "code", "source": 3}]}', "is no notebook"),
+        ("ex02.ipynb", b"{}", "is not a notebook"),
+        ("ex02.ipynb", b"[" * 100000, "is not a notebook"),
+        ("ex02.ipynb", b'{"cells": [{"cell_type": "code", "source": 3}]}', "is not a notebook"),
         ("ex02.ipynb", b'{"cells": []}', "holds no code"),
     ],
 )
@@ -398,8 +397,9 @@ def test_names_and_encodings_of_the_world(tmp_path, monkeypatch, capsys):
         (tmp_path / os.fsdecode(b"b\xff_ex02.py")).write_text(SOLVED)
     code = call(monkeypatch, exercises.main, "check", tmp_path, "--csv", "--seconds", 1, "--html", tmp_path / "pages")
     rows = {row["student"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
-    assert code == 1 and len(rows) >= 4 and (tmp_path / "pages/index.html").read_text().count("<tr>") == len(rows) + 1
-    assert "seconds were over in line" in rows["ä ö"]["remarks"] and rows["eve"]["points"] == "14"
+    assert code == 1 and len(rows) >= 4
+    assert (tmp_path / "pages/index.html").read_text().count("<tr>") == 2 * len(rows) + 2
+    assert "stopped after 1 seconds in line" in rows["ä ö"]["remarks"] and rows["eve"]["points"] == "14"
     assert rows["lat"]["points"] == "14" and "'=1+1" in rows
 
 
@@ -444,9 +444,9 @@ def test_a_class_is_graded_whatever_its_files_do(tmp_path, monkeypatch, capsys):
         assert rows[name]["student"] == name.partition("_")[0]
     assert rows["ex02.py"]["student"] == "ada" and rows["ex02.py"]["tasks"] == "2.1=3 2.2=3 2.3=3 2.4=5"
     assert rows["bob_ex02.ipynb"]["points"] == "14", rows["bob_ex02.ipynb"]
-    assert "cell 2, line 1: ZeroDivisionError" in rows["cy_ex02.ipynb"]["remarks"]
-    assert "is no notebook" in rows["di_ex02.ipynb"]["remarks"] and "not graded" in rows["notes.py"]["remarks"]
-    assert "14 of 14" in (pages / "ada.html").read_text() and "cell 2, line 1" in (pages / "cy.html").read_text()
+    assert "code cell 2, line 1: ZeroDivisionError" in rows["cy_ex02.ipynb"]["remarks"]
+    assert "is not a notebook" in rows["di_ex02.ipynb"]["remarks"] and "not graded" in rows["notes.py"]["remarks"]
+    assert "14 of 14" in (pages / "ada.html").read_text() and "code cell 2, line 1" in (pages / "cy.html").read_text()
     assert '<a href="bob.html">bob</a>' in (pages / "index.html").read_text()
 
 
@@ -489,10 +489,11 @@ def im2col(x, kernel, stride=1):
     files = []
     for name, text in {"a": SOLVED + own, "b": copied + stubs.write(2), "c": SOLVED + other, "d": SOLVED}.items():
         files.append(grading.Graded(Path(f"{name}_ex02.py"), name, 2, text=text))
-    (found,) = likeness.pairs(files)
-    assert found.startswith("a_ex02.py and b_ex02.py: ")
+    (found,) = likeness.groups(files)
+    assert found.startswith("a_ex02.py, b_ex02.py: ")
     files += [grading.Graded(Path(f"{name}_ex02.py"), name, 2, text=SOLVED + own) for name in "ef"]
-    assert len(likeness.pairs(files)) == 6  # of the four
+    (found,) = likeness.groups(files)
+    assert found.startswith("a_ex02.py, b_ex02.py, e_ex02.py, f_ex02.py: ")
 
 
 @pytest.mark.parametrize(
@@ -537,5 +538,5 @@ def test_a_check_ends_when_its_time_is_over(tmp_path):
     path.write_text("while True:\n    pass\n")
     began = time.monotonic()
     graded = grading.grade(reading.read(path), seconds=1)
-    assert "1 seconds were over in line 1: an endless loop?" in graded.remark and graded.points == 0
+    assert "stopped after 1 seconds in line" in graded.remark and graded.points == 0
     assert time.monotonic() - began < 8  # once, not for each task

@@ -84,6 +84,7 @@ SCORE = Task(
             ("sum", head_input(20, 4, 4)),
             ("sum", head_input(30, 7, 12)),
             ("bias", head_input(40, 5, 3, bias=False)),
+            ("bias", head_input(50, 1, 3, bias=False)),
         ],
     ),
     mistakes=[

@@ -296,7 +296,7 @@ WILSON = Task(
             low and high are the two p' for which both sides are equal. (``ndtri(q)`` is the number below which a
             standard normal number lies with probability q.)""",
             {
-                "ends": "low and high solve the equation, for any p from 0 to 1 and any T from 1 on.",
+                "ends": "low and high solve the equation, for any T from 1 on and any p = k / T with a whole number k.",
                 "level": "The interval is one of 95 %: a standard normal number lies in -z to z with probability 95 %, "
                 "and above z with probability 2.5 %.",
                 "digits": "z has all of its digits, and so have low and high.",

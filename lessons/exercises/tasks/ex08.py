@@ -426,6 +426,8 @@ ROWS = Task(
         _of_rows("rows", BORDERED),
         _of_rows("rows", TALL, dtype=SINGLE),
         _of_rows("layout", STRIDED, " of a part of a larger array", spread),
+        _of_rows("layout", STRIDED, " of an array that lies in memory the other way round", np.asfortranarray),
+        _of_rows("layout", WIDE, " of an array that lies in memory the other way round", np.asfortranarray),
         _of_columns("columns", TINY, 0, 2),
         _of_columns("columns", NARROW, 0, 2),
         _of_columns("some", CHANNELS, 1, 2),
