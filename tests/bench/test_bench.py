@@ -5,11 +5,11 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
-import cupy_double
 import numpy as np
 import pytest
 import torch_reference
 
+from lessons import cupy_double
 from minisiamese import networks
 from minisiamese.backbones import resnet
 from minisiamese.backend import to_host

@@ -135,6 +135,12 @@ NEAREST = Task(
                 difference = images[pairs[:, 0]].astype(np.int16) - images[pairs[:, 1]]
                 return -np.sqrt((difference**2).sum(axis=(1, 2, 3))) / 255
         """),
+        Mistake("the squares of the differences are computed in int16, which ends at 32767, so that a difference above "
+                "181 comes out wrong", code="""
+            def nearest_neighbour(images, pairs):
+                difference = images[pairs[:, 0]].astype(np.int16) - images[pairs[:, 1]]
+                return -np.sqrt(np.maximum((difference**2).sum(axis=(1, 2, 3)), 0)) / 255
+        """),
         Mistake("the squares are of uint8, which keeps no number above 255", code="""
             def nearest_neighbour(images, pairs):
                 difference = images[pairs[:, 0]] - images[pairs[:, 1]]

@@ -364,6 +364,17 @@ CONVOLVE = Task(
                 "im2col(pad(x - 1, padding) + 1, len(W), stride)"),
         Mistake("the stride is left out", "im2col(pad(x, padding), len(W), stride)",
                 "im2col(pad(x, padding), len(W))[: np.prod(shape[:3])]"),
+        Mistake("the stride sets the pixels inside a window apart (i + k S), not the windows (i S + k)", code="""
+            def convolve(x, W, stride=1, padding=0):
+                N, Ho, Wo, O = output_shape(x.shape, W.shape, stride, padding)
+                K, S, x = len(W), stride, pad(x, padding)
+                x = np.pad(x, [(0, 0), (0, K * S), (0, K * S), (0, 0)])
+                y = np.zeros((N, Ho, Wo, O), x.dtype)
+                for k in range(K):
+                    for l in range(K):
+                        y += x[:, k * S : k * S + Ho, l * S : l * S + Wo] @ W[k, l]
+                return y
+        """),
         Mistake("W is turned round by 180 degrees, as in a convolution of mathematics",
                 "columns @ W.reshape(-1, shape[-1])", "columns @ W[::-1, ::-1].reshape(-1, shape[-1])"),
         Mistake("W is made a matrix (O, K K C), and turned, as if its axis o came first",

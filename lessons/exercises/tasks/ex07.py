@@ -139,6 +139,7 @@ CREDITS = Task(
                 ("ties", _credits([[1, 1, 0, 1], [2, 5, 5, 2], [4, 4, 4, 4], [3, 3, 3, 1]], [3, 1, 1, 0])),
                 ("ties", _credits([[1, 1, 0], [1, 1, 0], [5, 3, 3], [2, 6, 6]], [2, 0, 1, 0])),
                 ("equal", _credits([[1e-9, 2e-9], [4e-9, 3e-9], [-1e-9, -3e-9]], [0, 0, 1])),
+                ("equal", _credits([[1e50, 2e50], [3e50, 1e50], [-1e50, -2e50]], [0, 1, 1])),
                 ("equal", _credits([[1, 1 + 1e-9], [1, 1 - 1e-9], [1e9, 1e9 + 1], [7, 7 - 1e-6]], [0, 0, 0, 1])),
                 ("equal", _credits([[0.3, 0.1 + 0.2], [1, 1 + 2e-16], [-1, -1 + 1e-13]], [0, 0, 1])),
                 ("infinite", _credits([[inf, 1, inf], [-inf, 0, -inf], [-inf, -inf, -inf], [1, 2, inf]], [2, 1, 0, 2])),
@@ -199,6 +200,9 @@ CREDITS = Task(
         Mistake("scores that differ by less than 1e-12 of their size count as equal",
                 "scores == scores.max(axis=1, keepdims=True)",
                 "np.isclose(scores, scores.max(axis=1, keepdims=True), rtol=1e-12, atol=0)"),
+        Mistake("scores are compared in float32: what differs in float64 alone counts as equal",
+                "highest = scores == scores.max(axis=1, keepdims=True)",
+                "scores = scores.astype(np.float32)\n    highest = scores == scores.max(axis=1, keepdims=True)"),
         Mistake("it is the class before the target that earns: places are counted from 1",
                 "highest[np.arange(len(target)), target]",
                 "highest[np.arange(len(target)), target - 1]"),
@@ -1073,6 +1077,39 @@ def _drawn_pairs(seed, P, Q, kinds=1000):
     return _pairs(rounded[0], same, rounded[1], test_same)
 
 
+def _as_good(rule, pairs):
+    """A case that no other threshold has more of the validation's pairs right."""
+
+    def run(answer):
+        return named(answer.threshold_accuracy(*pairs().values()), ["threshold", "accuracy"])
+
+    def holds(values):
+        scores, same = list(pairs().values())[:2]
+        found = np.sum((scores >= values["threshold"]) == same)
+        best = max(np.sum((scores >= each) == same) for each in (*scores, inf))
+        return {"no other threshold has more of the validation's pairs right": found == best}
+
+    count = "how many values it returns (exactly)"
+    return Case("threshold_accuracy", run, rule, shown=pairs, holds=holds, compared=(count,))
+
+
+PAIRS = [
+    ("chosen", _pairs([1, 2, 3], [0, 1, 1], [0, 2.5, 4, 5], [0, 0, 1, 1])),
+    ("reported", _pairs([1, 4], [0, 1], [1, 3, 5, 7, 9], [1, 1, 0, 1, 1])),
+    ("least", _pairs([3, 1, 4, 2], [1, 1, 1, 0], [2.5, 0.5, 1.5, 3.5], [1, 1, 0, 1])),
+    ("edge", _pairs([1, 3, 3, 4], [0, 1, 1, 1], [3, 3, 2, 4], [1, 1, 0, 0])),
+    ("none", _pairs([5, 4, 6], [0, 0, 0], [7, 1, 9], [1, 0, 1])),
+    ("none", _pairs([1, 2, 3, 4, 5], [0, 1, 0, 0, 0], [0, 6], [1, 0])),
+    ("least", _pairs([5, 4, 6], [1, 1, 1], [7, 1, 4.5, 3], [1, 0, 1, 1])),
+    ("chosen", _pairs([-3, -1, -2, -5], [1, 1, 1, 0], [-4, -3, -2.5], [0, 1, 0])),
+    ("edge", _pairs([2, 2, 2, 2, 1], [1, 1, 0, 1, 0], [2, 2, 1], [0, 1, 0])),
+    ("edge", _pairs([0, 1, 1, 1, 1], [1, 0, 0, 1, 1], [0, 2, 0.5, 1], [1, 1, 0, 0])),
+    ("chosen", _drawn_pairs(0, 60, 45)),
+    ("reported", _drawn_pairs(1, 25, 200)),
+    ("least", _drawn_pairs(2, 40, 30, 2)),
+    ("edge", _drawn_pairs(3, 80, 50, 1)),
+]
+
 THRESHOLD = Task(
     of=".repairs: threshold_accuracy",
     parts=2,
@@ -1104,26 +1141,11 @@ THRESHOLD = Task(
             return threshold, best
         """
     },
-    cases=calls(
-        "threshold_accuracy",
-        ["threshold", "accuracy"],
-        [
-            ("chosen", _pairs([1, 2, 3], [0, 1, 1], [0, 2.5, 4, 5], [0, 0, 1, 1])),
-            ("reported", _pairs([1, 4], [0, 1], [1, 3, 5, 7, 9], [1, 1, 0, 1, 1])),
-            ("least", _pairs([3, 1, 4, 2], [1, 1, 1, 0], [2.5, 0.5, 1.5, 3.5], [1, 1, 0, 1])),
-            ("edge", _pairs([1, 3, 3, 4], [0, 1, 1, 1], [3, 3, 2, 4], [1, 1, 0, 0])),
-            ("none", _pairs([5, 4, 6], [0, 0, 0], [7, 1, 9], [1, 0, 1])),
-            ("none", _pairs([1, 2, 3, 4, 5], [0, 1, 0, 0, 0], [0, 6], [1, 0])),
-            ("least", _pairs([5, 4, 6], [1, 1, 1], [7, 1, 4.5, 3], [1, 0, 1, 1])),
-            ("chosen", _pairs([-3, -1, -2, -5], [1, 1, 1, 0], [-4, -3, -2.5], [0, 1, 0])),
-            ("edge", _pairs([2, 2, 2, 2, 1], [1, 1, 0, 1, 0], [2, 2, 1], [0, 1, 0])),
-            ("chosen", _drawn_pairs(0, 60, 45)),
-            ("reported", _drawn_pairs(1, 25, 200)),
-            ("least", _drawn_pairs(2, 40, 30, 2)),
-            ("edge", _drawn_pairs(3, 80, 50, 1)),
-        ],
-        floats=False,
-    ),
+    cases=[
+        *calls("threshold_accuracy", ["threshold", "accuracy"], PAIRS, floats=False),
+        # an answer that fails here too is not told alone which of several thresholds that are as good is asked for
+        *[_as_good("none" if rule == "none" else "chosen", pairs) for rule, pairs in PAIRS],
+    ],
     mistakes=[
         Mistake("the threshold is chosen on the test", code="""
             def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
@@ -1165,6 +1187,14 @@ THRESHOLD = Task(
         """),
         Mistake("a pair of the validation whose score is the threshold is called different",
                 "(validation_scores >= each)", "(validation_scores > each)"),
+        Mistake("equal scores are taken apart, as if the threshold could lie between them", code="""
+            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
+                order = np.argsort(validation_scores, kind="stable")
+                scores, same = np.append(validation_scores[order], np.inf), validation_same[order]
+                right = [np.sum(~same[:place]) + np.sum(same[place:]) for place in range(len(scores))]
+                threshold = scores[np.argmax(right)]
+                return threshold, np.mean((test_scores >= threshold) == test_same)
+        """),
         Mistake("the smallest of the validation's scores is not tried",
                 "np.append(np.unique(validation_scores), np.inf)",
                 "np.append(np.unique(validation_scores)[1:], np.inf)"),
@@ -1293,6 +1323,27 @@ def _counted(chosen, groups):
     return np.array([len(np.unique(groups[each != 0])) for each in chosen])
 
 
+def _left_to_train(given, count):
+    """How many drawings are False, where the alphabets of each of several data sets have equally many."""
+
+    def run(answer):
+        rng, found = np.random.default_rng(0), {}
+        for number, (labels, groups) in enumerate(given, 1):
+            found[number] = answer.held_out(labels.copy(), groups.copy(), count, rng)
+        odd = [each for each, (_, groups) in zip(found.values(), given, strict=True) if not _is_choice(each, groups)]
+        return {"drawings to train on": odd[0] if odd else np.array([np.sum(each == 0) for each in found.values()])}
+
+    def shown():
+        return {f"the alphabets' numbers of data set {n}": tuple(np.unique(each[1]).tolist())
+                for n, each in enumerate(given, 1)} | {"count": count}  # fmt: skip
+
+    return Case(f"held_out, of {len(given)} data sets", run, "count", shown=shown)
+
+
+def _is_choice(found, groups):
+    return isinstance(found, np.ndarray) and found.shape == groups.shape and found.dtype.kind in "bi"
+
+
 def _whole(groups, chosen):
     shares = [chosen[:, groups == group].mean(axis=1) for group in np.unique(groups)]
     return {"all drawings of an alphabet are on one side": all(np.isin(share, (0, 1)).all() for share in shares)}
@@ -1309,6 +1360,7 @@ TINY, MIXED, MANY = (
     drawings([3, 11, -4, 9], [2, 5, 3, 4], 3),
     drawings(range(6), [1, 20, 2, 9, 3, 5], 2),
 )
+FAR = [drawings(100_003 + 7 * np.arange(number), [2] * number, 2) for number in (2, 3, 4)]
 
 DIVIDE = Task(
     of=".repairs: held_out",
@@ -1344,6 +1396,7 @@ DIVIDE = Task(
         _division("whole", "held_out, a few times", _whole, MANY, 4, 30),
         _count(TINY, (1,)),
         _count(MANY, (1, 2, 3, 4, 5)),
+        _left_to_train(FAR, 1),
         _count(MIXED, (3,), 30),
         _count(MANY, (2,), 30),
         _count(TINY, (1,), 8),
@@ -1379,12 +1432,13 @@ DIVIDE = Task(
         """),
         Mistake("the drawings to train on are True", "return np.isin(groups, alphabets)",
                 "return ~np.isin(groups, alphabets)"),
+        Mistake("alphabets are taken to be numbered 0, 1, 2 and so on", "np.unique(groups)", "len(np.unique(groups))"),
+        Mistake("alphabets are taken to be numbered 0 to the largest number, without a gap", "np.unique(groups)",
+                "groups.max() + 1"),
         Mistake("labels, not groups, are looked up among the alphabets that are drawn", "np.isin(groups,",
                 "np.isin(labels,"),
         Mistake("there is an alphabet more than count", "count, replace=False)",
                 "min(count + 1, len(np.unique(groups))), replace=False)"),
-        Mistake("alphabets are taken for numbered 0, 1, 2, ..", "np.unique(groups)", "len(np.unique(groups))"),
-        Mistake("alphabets are taken for numbered 0 to the largest number", "np.unique(groups)", "groups.max() + 1"),
         Mistake("each alphabet is tested or not by a coin of its own", code="""
             def held_out(labels, groups, count, rng):
                 alphabets = np.unique(groups)
@@ -1509,6 +1563,11 @@ ACCURACY = Task(
         Mistake("trials with a distance that is not a number are left out of the mean",
                 "nearest = distances == distances.min(",
                 "distances = distances[~np.isnan(distances).any(axis=1)]\n    nearest = distances == distances.min("),
+        Mistake("trials with a distance that is not a number are left out of the mean, which is 0 where none is left",
+                "nearest = distances == distances.min(",
+                "distances = distances[~np.isnan(distances).any(axis=1)]\n"
+                "    distances = distances if len(distances) else np.array([[1.0, 0.0]])\n"
+                "    nearest = distances == distances.min("),
         Mistake("the accuracy is not a number as soon as a distance is not", "np.maximum(nearest.sum(axis=1), 1)",
                 "nearest.sum(axis=1)"),
         Mistake("distances that are close count as equal", "distances == distances.min(axis=1, keepdims=True)",
@@ -1909,8 +1968,15 @@ MERGE = Task(
         Mistake("the label is the largest of theirs",
                 "best = np.full(parts.max() + 1, labels.max())\n            np.minimum.at",
                 "best = np.full(parts.max() + 1, labels.min())\n            np.maximum.at"),
-        Mistake("the new labels are numbered 0, 1, 2, ..", "return merged",
+        Mistake("the new labels are numbered 0, 1, 2 and so on", "return merged",
                 "return np.unique(merged, return_inverse=True)[1]"),
+        Mistake("classes are numbered anew, 0, 1, ..; the label is not the smallest of theirs", "return merged",
+                "first = [pictures[merged == each].min() for each in merged]\n"
+                "    return np.unique(first, return_inverse=True)[1]"),
+        Mistake("classes are numbered anew, 0, 1, .., as their images come; the label is not the smallest of theirs",
+                "return merged",
+                "first = [np.flatnonzero(merged == each)[0] for each in merged]\n"
+                "    return np.unique(first, return_inverse=True)[1]"),
         Mistake("images count as equal if their pixels have the same sum",
                 "np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True)[1].reshape(-1)",
                 "np.unique(images.sum(axis=(1, 2, 3)), return_inverse=True)[1]"),

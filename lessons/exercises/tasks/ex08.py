@@ -233,6 +233,7 @@ TINY = 1, 2, 2, 1, 2, 1, 1, 0  # N, H, W, C, K, O, stride, padding
 NARROW = 1, 2, 3, 1, 2, 1, 1, 0  # frequencies v that are not real
 CHANNELS = 1, 2, 1, 2, 1, 2, 1, 0
 PAIR = 2, 2, 2, 1, 2, 1, 1, 0
+LINES = 2, 4, 1, 1, 1, 1, 1, 0  # a part of the frequencies of two images does not lie in one piece
 SQUARE = 1, 2, 2, 2, 2, 1, 1, 0
 WIDE = 2, 4, 7, 2, 3, 3, 1, 0
 TALL = 3, 9, 4, 3, 2, 2, 1, 1
@@ -623,6 +624,7 @@ PRODUCT = Task(
         _of_product("product", NARROW, 0, 2),
         _of_product("product", PAIR, 0, 2),
         _of_product("into_Y", TINY, 1, 2),
+        _of_product("into_Y", LINES, 1, 3),
         _of_product("product", WIDE, 0, 3),
         _of_product("into_Y", TALL, 1, 3),
         _of_product("back", STRIDED, 4, 5),
@@ -684,6 +686,14 @@ PRODUCT = Task(
             def product(self, us):
                 P = np.einsum("nuvc,uvco->nuvo", self.columns(us), self.blocks(us))
                 return self.columns_back @ P.reshape(self.N, -1, 2 * self.V, self.O)
+            Plan.product = product
+        """),
+        Mistake("where us is a part of the frequencies, nothing is written into the memory that self.Y is: a reshape "
+                "of a part of it is a copy", code="""
+            def product(self, us):
+                P = np.einsum("nuvc,uvco->nuvo", self.columns(us), self.blocks(us))
+                Y = self.Y[:, us].reshape(-1, 2 * self.Wo, self.O)
+                Y[...] = self.columns_back @ P.reshape(-1, 2 * self.V, self.O)
             Plan.product = product
         """),
         Mistake("product adds to what is in self.Y",

@@ -386,6 +386,7 @@ LAID_OUT = ["what it returns", "its keys", "what stands under each n", "the accu
 FOUR = asked([[1, 3, 2, 0], [5, 1, 2, 6], [4, 2, 3, 1], [7, 4, 8, 9]], [2, 0, 1, 3])
 BY_HAND = [
     ("classes", asked([[2, 1, 3]], [2])),
+    ("classes", asked([[2, 1, 3]], [0])),
     ("classes", FOUR),
     ("classes", asked([[3, 9, 1, 4, 2], [2, 1, 4, 3, 0], [1, 0, 2, 5, 3]], [3, 4, 1])),
     ("credits", asked([[2, 2, 1], [0, 1, 1], [3, 3, 3], [1, 0, 1]], [0, 2, 1, 2])),
@@ -467,6 +468,8 @@ BY_WAY = Task(
                 "row = [s[t], *np.delete(s, t)[::-1][: n - 1]]")),
         Mistake("a trial has its target and the n - 1 others with the highest scores", code=reordered(
                 "row = [s[t], *np.sort(np.delete(s, t))[::-1][: n - 1]]")),
+        Mistake("the others are taken highest score first, not in the order of their places", code=reordered(
+                "row = [s[t], *-np.sort(-np.delete(s, t))[: n - 1]]")),
         Mistake("a trial has its target and the n - 1 others with the lowest scores", code=reordered(
                 "row = [s[t], *np.sort(np.delete(s, t))[: n - 1]]")),
         Mistake("a trial has its target and the n - 1 classes that follow it, in a circle", code=reordered(
