@@ -119,8 +119,8 @@ def _relation(right, given, tolerance):
     there = np.abs(right) > 1e-9 * np.abs(right).max()
     if len(np.unique(np.abs(right[there]))) > 1 and not np.any(given[~there]):
         ratios = given[there].astype(float) / right[there]
-        if np.allclose(ratios, ratios[0], rtol=1e-4) and abs(ratios[0] - 1) > 1e-3:
-            whole = round(1 / ratios[0]) if 0 < abs(ratios[0]) < 1 else 0
-            shown = f"1/{whole}" if whole and np.isclose(ratios[0] * whole, 1, rtol=1e-4) else _number(ratios[0])
-            return f"; everywhere it is {shown} times what is expected"
+        ratio = max(abs(ratios[0]), 1 / abs(ratios[0])) if ratios[0] else 0.0
+        if np.allclose(ratios, ratios[0], rtol=1e-4) and ratio > 1.5 and np.isclose(ratio, round(ratio), rtol=1e-4):
+            shown = round(ratio) if abs(ratios[0]) > 1 else f"1/{round(ratio)}"
+            return f"; everywhere it is {'minus ' if ratios[0] < 0 else ''}{shown} times what is expected"
     return ""

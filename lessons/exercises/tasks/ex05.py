@@ -823,6 +823,17 @@ N_WAY = Task(
         ),
     ],
     mistakes=[
+        Mistake("exp is summed over the queries (axis 0), not over the classes of each query", code="""
+            def n_way(s, target):
+                q = np.arange(len(s))
+                z = s - s.max(axis=0, keepdims=True)
+                e = np.exp(z)
+                total = e.sum(axis=0, keepdims=True)
+                p = e / total
+                loss = -np.log(p[q, target]).mean()
+                p[q, target] -= 1
+                return loss, p / s.dtype.type(len(s))
+        """),
         Mistake("exp is taken of the scores as they are: large ones overflow, and below -700 all become 0",
                 "shifted = s - s.max(axis=1, keepdims=True)", "shifted = s"),
         Mistake("the maximum of all scores is taken away, so that in rows far below it all exp are 0",

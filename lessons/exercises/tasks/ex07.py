@@ -321,6 +321,7 @@ WILSON = Task(
                 ("ends", lambda: {"p": 1.0, "T": 20}),
                 ("ends", lambda: {"p": 1.0, "T": 1}),
                 ("ends", lambda: {"p": 0, "T": 3}),
+                ("ends", lambda: {"p": 1 / 49, "T": 49}),
                 ("digits", lambda: {"p": 0.75, "T": 100}),
                 ("digits", lambda: {"p": 0.6, "T": 1000000}),
             ],
@@ -341,6 +342,11 @@ WILSON = Task(
         """),
         Mistake("there is no interval at p = 0 and at p = 1, but a point", "return float(np",
                 "if p in (0, 1):\n        return float(p), float(p)\n    return float(np"),
+        Mistake("p T is cut off to a whole number, where 1 / 49 * 49 is a little less than 1", code="""
+            _right = wilson
+            def wilson(p, T):
+                return _right(int(p * T) / T, T)
+        """),
         Mistake("z is rounded to 1.96", "ndtri(0.975)", "1.96"),
         Mistake("z is rounded to 2", "ndtri(0.975)", "2.0"),
         Mistake("the interval is p -+ z sqrt(p (1 - p) / T), whose standard error is that of p and not of p'", code="""
@@ -1893,6 +1899,17 @@ MERGE = Task(
         floats=False,
     ),
     mistakes=[
+        Mistake("a class that has a new label already is looked for by its old one, so that chains of classes break",
+                code="""
+            def merged_labels(images, labels):
+                merged = labels.copy()
+                for row in range(len(images)):
+                    for before in range(row):
+                        if np.array_equal(images[row], images[before]):
+                            low, high = sorted((labels[row], labels[before]))
+                            merged[merged == high] = low
+                return merged
+        """),
         Mistake("only the image that two classes have in common gets another label, and the others of its class keep "
                 "theirs", code="""
             def merged_labels(images, labels):
