@@ -5,7 +5,7 @@ import numpy as np
 SMALL = 16  # numbers of an array that is shown whole
 
 
-def difference(name, right, given, tolerance, dtypes=True):
+def difference(name, right, given, tolerance):
     """A sentence on how a ``Value`` differs from the expected one, or None."""
     exactly = name.endswith("(exactly)")
     name = name.removesuffix(" (exactly)")
@@ -20,7 +20,7 @@ def difference(name, right, given, tolerance, dtypes=True):
         turned = a.ndim == 2 and b.shape == a.shape[::-1] and same(a, b.T, tolerance)
         values = _both(a, b) if max(a.size, b.size) <= SMALL else ""
         return f"{name}: expected shape {a.shape}, got {b.shape}{': it is transposed' if turned else values}"
-    if dtypes and (problem := _type_problem(a, b, given.python)):
+    if problem := _type_problem(a, b, given.python):
         return f"{name}: {problem}"
     if same(a, b, 0 if exactly else tolerance):
         return None

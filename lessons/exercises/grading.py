@@ -155,6 +155,8 @@ def _messages(sent):
     while place + 4 <= len(sent):
         (length,) = struct.unpack_from("<I", sent, place)
         data = sent[place + 4 : place + 4 + length]
+        if len(data) < length:  # the worker was ended in the middle of it
+            break
         try:
             if ready is None:
                 ready = outcome.decode_ready(data)

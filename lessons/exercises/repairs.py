@@ -1,4 +1,4 @@
-"""Evaluators that were published with a mistake in them, repaired: the solution of the last tasks of exercise 7.
+"""Evaluators with mistakes that were made in earnest, repaired: the solution of the last tasks of exercise 7.
 
 ``tasks/ex07.py`` has the bodies with the mistake.
 """
