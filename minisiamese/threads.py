@@ -16,8 +16,20 @@ DEVICE_CHUNK_BYTES = 1 << 30
 SMALLEST_SHARE = 16  # of a chunk: less work than this is not worth a thread's turn
 
 
+@cache
+def _there_are_threads():
+    """Whether this Python can start threads; Pyodide's, which runs in a browser, cannot."""
+    try:
+        threading.Thread(target=int).start()
+    except RuntimeError:
+        return False
+    return True
+
+
 def available_cores():
-    """How many cores this process may use."""
+    """How many cores this process may use: one where no thread can be started."""
+    if not _there_are_threads():
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
@@ -36,9 +48,9 @@ _one_at_a_time, _inside = threading.Lock(), threading.local()
 
 
 def set_threads(threads):
-    """Use this many threads, in the chunks below and in plain matrix products."""
+    """Use this many threads, or one where there are none, in the chunks below and in plain matrix products."""
     global _threads
-    _threads = threads
+    _threads = threads if _there_are_threads() else 1
     _blas().limit(limits=threads)
 
 

@@ -129,10 +129,11 @@ class Embedder:
 
         entries, views = [], self.settings.measuring.views
         shown = tqdm(total=len(pictures), **READING)
-        with ThreadPoolExecutor(available_cores()) as pool, shown:
+        cores = available_cores()
+        with ThreadPoolExecutor(cores) as pool, shown:
             for start in range(0, len(pictures), TOGETHER):
                 part = pictures[start : start + TOGETHER]
-                looks = list(pool.map(read, part) if len(part) > 1 else map(read, part))
+                looks = list(pool.map(read, part) if min(cores, len(part)) > 1 else map(read, part))
                 pixels = [look[0] for look in looks if look[0] is not None]
                 rows = iter(mean_embedding(self.network, np.stack(pixels), self.device, views) if pixels else ())
                 entries += [Entry(None if pixels is None else next(rows), *rest) for pixels, *rest in looks]
