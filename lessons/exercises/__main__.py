@@ -90,7 +90,7 @@ def start(config):
     which = "" if config.variant is None else f", variant {config.variant}"
     print(f"{path}: exercise {config.number}{which}, {exercise.title}")
     print(f"{len(exercise.tasks)} tasks, {exercise.points} points")
-    print(f"write what is missing, then: {PROGRAM} check {path}")
+    print(f"{'repair what is wrong' if exercise.repairs else 'write what is missing'}, then: {PROGRAM} check {path}")
 
 
 def _check_variant(seed):

@@ -1,5 +1,5 @@
 """Cases for the tasks: a function called on inputs of several sizes, types and layouts; a layer's two passes; errors;
-and what is computed on the double of CuPy."""
+an optimiser's steps; and what is computed on the double of CuPy."""
 
 import sys
 from contextlib import contextmanager
@@ -8,12 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from lessons.exercises.task import COMMON, Case
+from minisiamese.layers import Linear
 
 SPREAD = "of arrays that lie otherwise in memory (axes swapped, parts of larger ones)"
 
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape)
+
+
+def array(*values):
+    return np.array(values, float)
 
 
 def numbers(*shape):
@@ -273,6 +278,31 @@ def _backward_again(new, x, dy):
     return {"dx of a second backward": dx}
 
 
+# --- optimisers -------------------------------------------------------------------------------------------------------
+
+
+def a_layer(seed=0):
+    """A layer for an optimiser to be made of, in float64, with gradients."""
+    layer = Linear(3, 2, np.random.default_rng(seed)).astype(float)
+    for place, key in enumerate(layer.params):
+        layer.grads[key] += normal(seed + place, *layer.params[key].shape)
+    return layer
+
+
+def steps_of(name, slots, rule, **options):
+    """A case of two steps of an optimiser on a layer, by way of ``step`` of its base."""
+
+    def run(answer):
+        layer = a_layer()
+        optimizer = getattr(answer, name)(layer, **options)
+        optimizer.step(0.1)
+        optimizer.step(0.05)
+        state = {f"{slot} of W": optimizer.state[f"{slot}..W"] for slot in slots}
+        return state | {key: layer.params[key] for key in layer.params}
+
+    return Case(f"{name}.step, which calls update for W and b of a layer, twice", run, rule)
+
+
 # --- the double of CuPy -----------------------------------------------------------------------------------------------
 
 
@@ -319,3 +349,15 @@ def from_device(value, double):
     if isinstance(value, (np.ndarray, np.generic, int, float)):
         return f"on the host, a {type(value).__name__}"
     return value
+
+
+# --- mistakes ---------------------------------------------------------------------------------------------------------
+
+
+def changed(text, changes):
+    """A text with (old, new, old, new, ...) changed."""
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        if old not in text:
+            raise ValueError(f"there is no {old!r} to change")
+        text = text.replace(old, new)
+    return text

@@ -1,5 +1,6 @@
 """Cases for what chance decides: which random numbers are used, and whether draws are as even as chance has them."""
 
+import random
 from contextlib import contextmanager
 
 import numpy as np
@@ -49,3 +50,55 @@ def even(counts):
     """Whether counts are as even as chance makes them, but for one time in some ten millions."""
     counts = np.asarray(counts, float)
     return ((counts - counts.mean()) ** 2).sum() / max(counts.mean(), 1) < 30 + 2 * counts.size
+
+
+def evenly(found, of):
+    """Whether each number of ``of`` is in ``found`` about equally often, with nothing else."""
+    counts = np.array([(found == each).sum() for each in of])
+    mean = found.size / len(of)
+    return counts.sum() == found.size and np.all(np.abs(counts - mean) < 5 * np.sqrt(mean) + 1)
+
+
+def evenly_after(found, of):
+    """Whether each number of ``of`` comes about equally often after each of them."""
+    return all(evenly(found[1:][found[:-1] == each], of) for each in of)
+
+
+LIBRARIES_CHANCE = ("the next number of np.random", "the next number of Python's random")
+
+
+def from_rng(name, call, part=""):
+    """A case that what ``call(answer, rng)``, {name: array}, returns comes from rng, and from nowhere else."""
+
+    def run(answer):
+        found, before = {}, (np.random.get_state(), random.getstate())  # noqa: NPY002
+        try:
+            for title, of_all, of_rng in (("of rng", 0, 1), ("of rng once more", 1, 1), ("of another rng", 2, 2)):
+                np.random.seed(of_all)  # noqa: NPY002
+                random.seed(of_all)
+                values = call(answer, np.random.default_rng(of_rng))
+                found |= {f"{key} {title}": value for key, value in values.items()}
+                if not of_all:
+                    numbers = np.random.random(), random.random()  # noqa: NPY002
+                    found |= dict(zip(LIBRARIES_CHANCE, numbers, strict=True))
+        finally:
+            np.random.set_state(before[0])  # noqa: NPY002
+            random.setstate(before[1])
+        return found
+
+    def holds(values):
+        keys = [key.removesuffix(" of rng") for key in values if key.endswith(" of rng")]
+        same = [np.array_equal(values[f"{key} of rng"], values[f"{key} of rng once more"]) for key in keys]
+        other = [not np.array_equal(values[f"{key} of rng"], values[f"{key} of another rng"]) for key in keys]
+        return {
+            "an rng in the same state gives the same, whatever else was drawn before": all(same),
+            "an rng in another state gives something else": any(other),
+        }
+
+    return Case(f"{name} with an rng", run, "rng", part, holds=holds, compared=LIBRARIES_CHANCE)
+
+
+RNG = (
+    "All chance comes from ``rng``, a np.random.Generator: in the same state it gives the same results. np.random.rand "
+    "and its fellows, and Python's random, are not used."
+)

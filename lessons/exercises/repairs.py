@@ -1,6 +1,6 @@
-"""Evaluators with mistakes that were made in earnest, repaired: the solution of the last tasks of exercise 7.
+"""Evaluators with mistakes of tests, repaired: the solution of exercise 11.
 
-``tasks/ex07.py`` has the bodies with the mistake.
+``tasks/ex11.py`` has the bodies with the mistake.
 """
 
 import numpy as np

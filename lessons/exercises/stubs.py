@@ -20,7 +20,9 @@ from lessons.exercises.task import COMMON
 from lessons.exercises.tasks import EXERCISES
 
 WIDTH = 116
-WHAT = "Write what each function below raises for, and leave names, signatures and docstrings as they are."
+LEAVE = "and leave names, signatures and docstrings as they are. Then"
+WRITE = f"Write what each function below raises for, {LEAVE}"
+REPAIR = f"Each function below has a body that does not do what its docstring says. Repair it, {LEAVE}"
 
 
 def find(task, name):
@@ -145,10 +147,10 @@ def _introduction(number, exercise, seed, solved):
         textwrap.fill(rule, WIDTH, initial_indent="- ", subsequent_indent="  ") for rule in COMMON.values()
     )
     which = "" if seed is None else f"\n\nVariant {seed}."
-    mend = " Some have a body that does not do what the docstring says: repair it." if _begun(exercise) else ""
+    what = REPAIR if exercise.repairs else WRITE
     return f'''"""Exercise {number}: {exercise.title}. {exercise.points} points.{which}
 
-{textwrap.fill(f"{WHAT}{mend} Then", WIDTH + 4)}
+{textwrap.fill(what, WIDTH + 4)}
 
     python -m lessons.exercises check ex{number:02d}.py
 
@@ -163,10 +165,6 @@ Where a number is compared, it need only be right to rounding, unless a docstrin
 
 {imports(exercise) if solved else exercise.gives.strip()}
 '''
-
-
-def _begun(exercise):
-    return any(task.begin for task in exercise.tasks.values())
 
 
 def _stub(text, doc, body, order=None):

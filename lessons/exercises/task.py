@@ -121,3 +121,8 @@ class Exercise:
     @property
     def points(self):
         return sum(task.points for task in self.tasks.values())
+
+    @property
+    def repairs(self):
+        """Whether all functions begin with a body, which is to be repaired."""
+        return all(task.begin for task in self.tasks.values())

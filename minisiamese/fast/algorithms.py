@@ -86,9 +86,9 @@ class FastConv2D(Conv2D):
 
         Fourier's where it needs less than ``FOURIER_PAYS`` of im2col's multiplications. 3 x 3 kernels of stride 1, on
         ``WINOGRAD_PAYS`` channels or more, go by Winograd's instead of im2col, and instead of Fourier's where they have
-        more than ``FEW_WEIGHTS`` pairs of channels per pixel. Only the shape of one image counts, so a run repeats
-        exactly and results do not depend on the batch size; for an image or two im2col would be faster, as the kernel's
-        transform does not shrink with the batch.
+        more than ``FEW_WEIGHTS`` pairs of channels per pixel. Only the shape of one image counts, so that a
+        network computes in one way everywhere, and batches of other sizes change results by rounding alone. For an
+        image or two im2col would be faster, as the kernel's transform does not shrink with the batch.
         """
         W = self.params["W"]
         shapes = x_shape, W.shape, self.stride, self.padding

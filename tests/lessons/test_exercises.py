@@ -76,7 +76,7 @@ def test_hints_come_one_by_one_before_the_solution(tmp_path, monkeypatch, capsys
 
 def test_it_works_from_any_folder(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    for arguments, code, said in ((["start", "9"], 0, "ex09.py"), (["check", "ex09.py"], 1, "0 of 8 points")):
+    for arguments, code, said in ((["start", "17"], 0, "ex17.py"), (["check", "ex17.py"], 1, "0 of 8 points")):
         done = subprocess.run([sys.executable, "-m", "lessons.exercises", *arguments], cwd=tmp_path, env=environment,
                               capture_output=True, text=True)  # fmt: skip
         assert done.returncode == code and said in done.stdout, done.stderr

@@ -62,10 +62,27 @@ def test_it_opens_with_the_paper_and_ends_with_its_exercise(number):
     assert "## What to try" in "\n".join(cell.source for cell in cells[-3:])
 
 
-def test_there_are_ten_each_with_its_exercise():
-    assert list(SOURCES) == list(EXERCISES) == list(range(1, 11))
+def test_lessons_are_numbered_from_1_on_and_each_has_its_exercise():
+    assert list(SOURCES) == list(EXERCISES) == list(range(1, len(SOURCES) + 1))
     listed = (build.FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(source.with_suffix(".ipynb").name in listed for source in SOURCES.values())
+
+
+CITED = re.compile(r"([A-Z][\w-]+)(?:(?:, [A-Z][\w-]+)* & [A-Z][\w-]+| et al\.|'s)?,? \(?((?:19|20)\d\d)\b(?=[),])")
+
+
+@pytest.mark.parametrize("number", SOURCES)
+def test_what_a_lesson_cites_is_in_the_bibliography(number):
+    """Author and year, as in "Kingma & Ba (2015)" and "He et al. 2020)", with the lesson's number."""
+    entries = (build.FOLDER / "bibliography.md").read_text(encoding="utf-8").replace("\n  ", " ").split("\n- ")[1:]
+    cells = build.notebook_of(SOURCES[number]).cells
+    text = " ".join(cell.source for cell in cells if cell.cell_type == "markdown").replace("\n", " ")
+    works = set(CITED.findall(text))
+    assert works
+    for author, year in works:
+        found = [each for each in entries if re.match(rf"(?:van (?:der )?)?{author}, .*?\({year}\)", each)]
+        assert found, f"{author} {year} is not in lessons/bibliography.md"
+        assert re.search(rf"Lessons? [\d, and]*\b{number}\b|All lessons", found[0]), f"{author} {year}: lesson {number}"
 
 
 LESSON = """# %% [markdown]
@@ -120,5 +137,6 @@ def test_a_lesson_that_fails_or_complains_is_not_built(line, complaint, tmp_path
 
 
 def test_a_lesson_that_is_not_there_gets_one_line(monkeypatch, capsys):
-    assert call(monkeypatch, build.main, "12") == 2
-    assert capsys.readouterr().err == "error: there is no lesson 12: there are 1 to 10\n"
+    last = max(SOURCES)
+    assert call(monkeypatch, build.main, str(last + 1)) == 2
+    assert capsys.readouterr().err == f"error: there is no lesson {last + 1}: there are 1 to {last}\n"

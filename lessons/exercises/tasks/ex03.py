@@ -849,7 +849,7 @@ UNPOOL = Task(
     parts=3,
     docs={
         "unpool": Doc(
-            """The way back through ``max_pool``: from the gradient of the loss with respect to y to that by x.
+            """The way back through ``max_pool``: from the gradient of the loss with respect to y to that for x.
 
             dy (N, H//K, W//K, C) is the gradient with respect to y; winner, a uint8 of this shape, and K = window are
             max_pool's; shape is the tuple (N, H, W, C). Returns dx of this shape, of the type of dy.""",

@@ -1,8 +1,8 @@
-"""Exercise 5: losses of pairs, of triplets and of N ways, and which triplets to learn from."""
+"""Exercise 5: losses of pairs and of triplets, and which triplets to learn from."""
 
 import numpy as np
 
-from lessons.exercises.cases import calls, normal
+from lessons.exercises.cases import array, calls, normal
 from lessons.exercises.chance import even, seeds
 from lessons.exercises.task import Case, Doc, Exercise, Mistake, Task, Variation
 
@@ -11,10 +11,6 @@ import numpy as np
 
 from minisiamese.mining import KINDS
 """
-
-
-def array(*values):
-    return np.array(values, float)
 
 
 def truths(*values):
@@ -770,186 +766,8 @@ CHOOSE = Task(
     swapped={"choose": 2},
 )  # fmt: skip
 
-# --- 5.5 --------------------------------------------------------------------------------------------------------------
-
-N_WAY = Task(
-    of="losses: n_way",
-    parts=4,
-    docs={
-        "n_way": Doc(
-            """The cross-entropy of Q queries among N classes, and its gradient.
-
-            s (Q, N) are the scores of each query with each class, larger for more alike; target (Q,) are whole numbers
-            from 0 to N - 1, the right class of each query. Returns loss, a number, and ds (Q, N), the gradient of the
-            loss with respect to s.""",
-            {
-                "query": "A query q pays log(sum over n of exp s_qn) - s_q,target, with the natural logarithm.",
-                "mean": "The loss is the mean of what the Q queries pay, and ds is the gradient of this mean.",
-                "huge": "Scores may be as large as 100,000, above or below 0, in each row or in one of them: nothing "
-                "overflows, and nothing becomes infinite or not a number.",
-                "one": "Q and N may be 1; of one class alone, loss and gradient are 0.",
-            },
-        )
-    },
-    cases=[
-        *calls(
-            "n_way",
-            ["loss", "ds"],
-            [
-                ("one", lambda: {"s": array([2, 0, 1]), "target": np.array([0])}),
-                ("query", lambda: {"s": array([0, 100]), "target": np.array([0])}),
-                ("mean", lambda: {"s": array([1, 3], [0, 0]), "target": np.array([0, 1])}),
-                ("query", lambda: {"s": array([0.5, -1, 2], [1, 1, -3]), "target": np.array([1, 2])}),
-                ("one", lambda: {"s": array([1.5], [-2]), "target": np.array([0, 0])}),
-                ("mean", lambda: {"s": normal(0, 5, 3), "target": np.array([2, 0, 1, 1, 2])}),
-                ("mean", lambda: {"s": 2 * normal(1, 3, 7), "target": np.array([6, 6, 0])}),
-                ("huge", lambda: {"s": array([1e5, 0], [-1e5, -2e4]), "target": np.array([1, 1])}),
-                ("huge", lambda: {"s": array([0, -1e5, 9e4], [1e5, 0, 2e4], [-1e5, -9e4, -1e5]),
-                                  "target": np.array([0, 2, 0])}),
-            ],
-        ),
-        *calls(
-            "n_way",
-            ["loss", "ds"],
-            [
-                ("huge", lambda: {"s": array([1e5, 0], [-1e5, -1e5]), "target": np.array([1, 0])}),
-                ("huge", lambda: {"s": array([0, -1e5, 9e4], [1e5, 1e5, 1e5], [-1e5, -9e4, 1e5]),
-                                  "target": np.array([0, 2, 0])}),
-                ("huge", lambda: {"s": array([1e5, 99999, 0], [-1e5, -1e5, -99999]), "target": np.array([0, 1])}),
-                ("huge", lambda: {"s": array([750, 0, -750], [0, 2, 1], [-1000, -1001, -999]),
-                                  "target": np.array([0, 1, 2])}),
-            ],
-            floats=False, layouts=False,
-        ),
-    ],
-    mistakes=[
-        Mistake("exp is summed over the queries (axis 0), not over the classes of each query", code="""
-            def n_way(s, target):
-                q = np.arange(len(s))
-                z = s - s.max(axis=0, keepdims=True)
-                e = np.exp(z)
-                total = e.sum(axis=0, keepdims=True)
-                p = e / total
-                loss = -np.log(p[q, target]).mean()
-                p[q, target] -= 1
-                return loss, p / s.dtype.type(len(s))
-        """),
-        Mistake("exp is taken of the scores as they are: large ones overflow, and below -700 all become 0",
-                "shifted = s - s.max(axis=1, keepdims=True)", "shifted = s"),
-        Mistake("the maximum of all scores is taken away, so that in rows far below it all exp are 0",
-                "s.max(axis=1, keepdims=True)", "s.max()"),
-        Mistake("the maximum of each column is taken away, not of each row", code="""
-            def n_way(s, target):
-                queries, shifted = np.arange(len(s)), s - s.max(axis=0)
-                e, right = np.exp(shifted), np.eye(s.shape[1], dtype=s.dtype)[target]
-                total = e.sum(axis=1, keepdims=True)
-                shift = (s.max(axis=0) - (s.max(axis=0) * right).sum(axis=1, keepdims=True))[:, :1] * 0
-                loss = np.log(total[:, 0]) - shifted[queries, target] + shift[:, 0]
-                return loss.mean(), (e / total - right) / s.dtype.type(len(s))
-        """),
-        *(
-            Mistake("a tiny number is added before the logarithm", code=f"""
-            def n_way(s, target):
-                e = np.exp(s - s.max(axis=1, keepdims=True))
-                p, right = e / e.sum(axis=1, keepdims=True), np.eye(s.shape[1], dtype=s.dtype)[target]
-                loss = -np.log((p * right).sum(axis=1) + s.dtype.type({tiny}))
-                return loss.mean(), (p - right) / s.dtype.type(len(s))
-        """)
-            for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
-        ),
-        Mistake("the logarithm of a probability is taken that may be 0", code="""
-            def n_way(s, target):
-                e = np.exp(s - s.max(axis=1, keepdims=True))
-                p, right = e / e.sum(axis=1, keepdims=True), np.eye(s.shape[1], dtype=s.dtype)[target]
-                return -np.log((p * right).sum(axis=1)).mean(), (p - right) / s.dtype.type(len(s))
-        """),
-        Mistake("1 is added to the probability of the right class, not taken away",
-                "ds[queries, target] -= 1", "ds[queries, target] += 1"),
-        Mistake("ds has the probabilities alone: the 1 of the right class is not taken away",
-                "ds[queries, target] -= 1", "pass"),
-        Mistake("1 is taken away in the column of the first query's class, in every row",
-                "ds[queries, target] -= 1", "ds[:, target[0]] -= 1"),
-        Mistake("1 is taken away in the columns of all the queries' classes, in every row",
-                "ds[queries, target] -= 1", "ds[:, target] -= 1"),
-        Mistake("1 is taken away everywhere", "ds[queries, target] -= 1", "ds -= 1"),
-        Mistake("ds is p (1 - p), the slope of a probability and not that of the loss",
-                "ds[queries, target] -= 1", "ds = ds * (1 - ds)"),
-        Mistake("ds is 0 but for the right class", "ds[queries, target] -= 1",
-                "ds = (ds - 1) * xp.eye(s.shape[1], dtype=s.dtype)[target]"),
-        Mistake("the largest score is taken away in the sum, but not from the score of the right class",
-                "shifted[queries, target]", "s[queries, target]"),
-        Mistake("each score is judged by itself, by a sigmoid", code="""
-            def n_way(s, target):
-                right = np.eye(s.shape[1], dtype=s.dtype)[target]
-                loss = np.maximum(s, 0) - s * right + np.log1p(np.exp(-abs(s)))
-                return loss.sum(axis=1).mean(), ((np.tanh(s / 2) + 1) / 2 - right) / s.dtype.type(len(s))
-        """),
-        Mistake("ds has the other sign", "return loss.mean(), ds", "return loss.mean(), -ds"),
-        Mistake("the loss has the other sign", "return loss.mean(), ds", "return -loss.mean(), ds"),
-        Mistake("ds is not divided by the number of queries", "ds / s.dtype.type(len(s))", "ds"),
-        Mistake("ds is divided by the number of scores, Q N", "ds / s.dtype.type(len(s))", "ds / s.dtype.type(s.size)"),
-        Mistake("ds is divided by the number of classes, not of queries",
-                "ds / s.dtype.type(len(s))", "ds / s.dtype.type(s.shape[1])"),
-        Mistake("the loss is a sum over the queries, and ds that of the mean", "loss.mean()", "loss.sum()"),
-        Mistake("loss and ds are those of a sum over the queries, not of a mean",
-                "return loss.mean(), ds / s.dtype.type(len(s))",
-                "return loss.sum(), ds"),
-        Mistake("the loss is a mean over all Q N numbers", "loss.mean()", "loss.mean() / s.dtype.type(s.shape[1])"),
-        Mistake("loss and ds are those of a mean over all Q N numbers",
-                "return loss.mean(), ds / s.dtype.type(len(s))",
-                "return loss.mean() / s.dtype.type(s.shape[1]), ds / s.dtype.type(s.size)"),
-        Mistake("the loss takes the scores of all the queries' classes from each query, as s[:, target] does",
-                "loss = xp.log(total[:, 0]) - shifted[queries, target]", "loss = xp.log(total) - shifted[:, target]"),
-        Mistake("the score of the right class is left out of the sum", code="""
-            def n_way(s, target):
-                right = np.eye(s.shape[1], dtype=bool)[target]
-                others = np.where(right, -np.inf, s)
-                top = np.where(np.isfinite(others.max(axis=1, keepdims=True)), others.max(axis=1, keepdims=True), 0)
-                e = np.exp(others - top)
-                total = np.maximum(e.sum(axis=1, keepdims=True), np.finfo(s.dtype).tiny)
-                loss = np.log(total[:, 0]) + top[:, 0] - s[right]
-                return loss.mean().astype(s.dtype), ((e / total - right) / s.dtype.type(len(s))).astype(s.dtype)
-        """),
-        Mistake("the sum is over queries, not over classes", code="""
-            def n_way(s, target):
-                e = np.exp(s - s.max(axis=0))
-                total, right = e.sum(axis=0), np.eye(s.shape[1], dtype=s.dtype)[target]
-                loss = ((np.log(total) + s.max(axis=0) - s) * right).sum(axis=1)
-                return loss.mean(), (e / total - right) / s.dtype.type(len(s))
-        """),
-        Mistake("the logarithm is that of base 2", "loss = xp.log(total[:, 0])", "loss = xp.log2(total[:, 0])"),
-        Mistake("the right class is taken to be the one with the highest score", "queries = xp.arange(len(s))",
-                "queries, target = xp.arange(len(s)), s.argmax(axis=1)"),
-        Mistake("classes count from 1",
-                "queries = xp.arange(len(s))", "queries, target = xp.arange(len(s)), target - 1"),
-        Mistake("s, an argument, is written into", "shifted = s - s.max(axis=1, keepdims=True)",
-                "s -= s.max(axis=1, keepdims=True)\n    shifted = s"),
-        Mistake("float32 becomes float64", "ds = exponential / total", "ds = (exponential / total).astype(float)"),
-        Mistake("ds and loss are returned in the other order", "return loss.mean(), ds / s.dtype.type(len(s))",
-                "return ds / s.dtype.type(len(s)), loss.mean()"),
-    ],
-    variations=[
-        Variation(
-            "query",
-            "A query q pays log(sum over n of exp(s_qn / 2)) - s_q,target / 2, with the natural logarithm: its scores "
-            "count half.",
-            (
-                ("shifted = s - s.max(axis=1, keepdims=True)", "shifted = (s - s.max(axis=1, keepdims=True)) / 2"),
-                ("return loss.mean(), ds / s.dtype.type(len(s))", "return loss.mean(), ds / s.dtype.type(2 * len(s))"),
-            ),
-        ),
-        Variation(
-            "mean",
-            "The loss is the sum of what the Q queries pay, and ds is the gradient of this sum.",
-            (("return loss.mean(), ds / s.dtype.type(len(s))", "return loss.sum(), ds"),),
-        ),
-    ],
-    aliases={"n_way": ("class_entropy", "softmax_loss", "query_loss")},
-    swapped={"n_way": 2},
-)  # fmt: skip
-
 EXERCISE = Exercise(
-    "losses of pairs, triplets and N ways, and mining",
+    "losses of pairs and of triplets, and mining",
     GIVES,
-    {"5.1": CONTRASTIVE, "5.2": TRIPLET, "5.3": KIND_OF, "5.4": CHOOSE, "5.5": N_WAY},
+    {"5.1": CONTRASTIVE, "5.2": TRIPLET, "5.3": KIND_OF, "5.4": CHOOSE},
 )

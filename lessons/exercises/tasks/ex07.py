@@ -1,2434 +1,498 @@
-"""Exercise 7: credits, intervals and trials, and evaluators with the field's own mistakes, to be repaired."""
-
-import random
-from types import SimpleNamespace
+"""Exercise 7: momentum, the paper's schedule, and a step of all layers with their rates and their L2."""
 
 import numpy as np
 
-from lessons.exercises.cases import called, calls, named, normal, raises
+from lessons.exercises.cases import a_layer, array, calls, normal, steps_of, told_apart
 from lessons.exercises.task import Case, Doc, Exercise, Mistake, Task, Variation
-from minisiamese.data.dataset import Dataset
-from minisiamese.errors import BadInput
-from minisiamese.layers import BatchNorm, Flatten, Linear, ReLU, Sequential
+from minisiamese.layers import BatchNorm, Linear, ReLU, Sequential
+from minisiamese.optimizers import Adam, Momentum
 
 GIVES = """
 import numpy as np
-from scipy.special import ndtri
 
-from minisiamese.errors import BadInput
-from minisiamese.trials import Trials
+from minisiamese import optimizers
 """
-
-nan, inf = np.nan, np.inf
-REPAIR = "Repair the body below: it runs, and its result is not what is said here."
-
-
-# --- chance -----------------------------------------------------------------------------------------------------------
-
-
-def stacked(values):
-    """Arrays of one shape one below the other; or the first that is something else, as it is."""
-    odd = [
-        each for each in values if not isinstance(each, (np.ndarray, np.generic)) or each.shape != np.shape(values[0])
-    ]
-    return odd[0] if odd else np.stack(values)
-
-
-def even(found, of, sigmas=5):
-    """Whether each number of ``of`` is in ``found`` about equally often, with nothing else."""
-    counts = np.array([(found == each).sum() for each in of])
-    mean = found.size / len(of)
-    return counts.sum() == found.size and np.all(np.abs(counts - mean) < sigmas * np.sqrt(mean) + 1)
-
-
-def even_after(found, of):
-    """Whether each number of ``of`` comes about equally often after each of them."""
-    return all(even(found[1:][found[:-1] == each], of) for each in of)
-
-
-LIBRARIES_CHANCE = ("the next number of np.random", "the next number of Python's random")
-
-
-def chance(name, call, part=""):
-    """A case that what ``call(answer, rng)``, {name: array}, returns comes from rng, and from nowhere else."""
-
-    def run(answer):
-        found, before = {}, (np.random.get_state(), random.getstate())  # noqa: NPY002
-        try:
-            for title, of_all, of_rng in (("of rng", 0, 1), ("of rng once more", 1, 1), ("of another rng", 2, 2)):
-                np.random.seed(of_all)  # noqa: NPY002
-                random.seed(of_all)
-                values = call(answer, np.random.default_rng(of_rng))
-                found |= {f"{key} {title}": value for key, value in values.items()}
-                if not of_all:
-                    numbers = np.random.random(), random.random()  # noqa: NPY002
-                    found |= dict(zip(LIBRARIES_CHANCE, numbers, strict=True))
-        finally:
-            np.random.set_state(before[0])  # noqa: NPY002
-            random.setstate(before[1])
-        return found
-
-    def holds(values):
-        keys = [key.removesuffix(" of rng") for key in values if key.endswith(" of rng")]
-        same = [np.array_equal(values[f"{key} of rng"], values[f"{key} of rng once more"]) for key in keys]
-        other = [not np.array_equal(values[f"{key} of rng"], values[f"{key} of another rng"]) for key in keys]
-        return {
-            "an rng in the same state gives the same, whatever else was drawn before": all(same),
-            "an rng in another state gives something else": any(other),
-        }
-
-    return Case(f"{name} with an rng", run, "rng", part, holds=holds, compared=LIBRARIES_CHANCE)
-
-
-RNG = (
-    "All chance comes from ``rng``, a np.random.Generator: in the same state it gives the same results. np.random.rand "
-    "and its fellows, and Python's random, are not used."
-)
-
 
 # --- 7.1 --------------------------------------------------------------------------------------------------------------
 
 
-def _rough(seed, T, N, kinds=3):
-    """Scores with many ties, and targets."""
-    rng = np.random.default_rng(seed)
-    return {"scores": rng.integers(0, kinds, (T, N)).astype(float), "target": rng.integers(0, N, T)}
+def moved(answer):
+    """Momentum.update as a function of all arrays, and of how often it is called."""
+
+    def update(w, gradient, rate, velocity, mu, times=1):
+        optimizer = answer.Momentum(a_layer(), momentum=0.25)
+        for _ in range(times):
+            optimizer.update(w, gradient, rate, velocity, mu=mu)
+        return velocity, w
+
+    return update
 
 
-def _credits(scores, target):
-    return lambda: {"scores": np.array(scores, float), "target": np.array(target)}
+def momentum_with(*lines):
+    body = "\n".join(f"        {line}" for line in lines)
+    return f"class Momentum(optimizers.Momentum):\n    def update(self, w, gradient, rate, velocity, mu):\n{body}\n"
 
 
-def _of_type(dtype, arguments):
-    def given():
-        return arguments() | {"scores": arguments()["scores"].astype(dtype)}
-
-    def run(answer):
-        return called(answer.credits, ["credits"], given())
-
-    return Case(f"credits of scores in {np.dtype(dtype)}", run, "type", tolerance=1e-7, shown=given)
-
-
-CREDITS = Task(
-    of="trials: credits",
-    parts=3,
+MOMENTUM = Task(
+    of="optimizers: Momentum.update",
+    parts=2,
     docs={
-        "credits": Doc(
-            """What each of T trials earns, from the scores of its N classes.
+        "Momentum": Doc(
+            """An optimiser: ``step`` of its base calls update for each array of weights, and keeps their velocities
+            from step to step."""
+        ),
+        "update": Doc(
+            """One step: first the velocity v changes, and then the weights w.
 
-            scores (T, N), larger for more alike; target (T,), the place of the right class among the N; returns
-            (T,).""",
+            w, gradient and velocity are arrays of one shape, rate and mu are numbers.""",
             {
-                "wins": "A trial earns 1 if the target's score is higher than all others of the trial, and 0 if "
-                "another score is higher.",
-                "ties": "If m scores of a trial share the highest place, and the target's is one of them, it earns "
-                "1/m, which is the expectation of drawing lots; if the target's is not one of them, it earns 0.",
-                "equal": "Scores tie if they are equal, and not if they are close: 1e-9 apart is no tie.",
-                "infinite": "An infinite score is a score like any other.",
-                "nan": "A trial that has a score that is not a number (NaN) earns 0, whichever class has it.",
-                "type": "The credits are float64, whatever type the scores are of.",
+                "velocity": "v <- mu v - rate g: the velocity becomes mu times what it was, minus rate times the "
+                "gradient g. mu may be 0.",
+                "w": "w <- w + v: the velocity that has just been computed is added to the weights.",
+                "place": "Unlike arguments of other functions, w and velocity are changed in place: the arrays that "
+                "were given hold the new numbers afterwards, which the layer and a further step see.",
             },
-        )
+        ),
     },
     cases=[
-        *calls(
-            "credits",
-            ["credits"],
-            [
-                ("wins", _credits([[3, 1, 2], [1, 5, 4], [0, 2, 7], [9, 4, 1]], [0, 2, 2, 1])),
-                ("ties", _credits([[1, 1, 0, 1], [2, 5, 5, 2], [4, 4, 4, 4], [3, 3, 3, 1]], [3, 1, 1, 0])),
-                ("ties", _credits([[1, 1, 0], [1, 1, 0], [5, 3, 3], [2, 6, 6]], [2, 0, 1, 0])),
-                ("equal", _credits([[1e-9, 2e-9], [4e-9, 3e-9], [-1e-9, -3e-9]], [0, 0, 1])),
-                ("equal", _credits([[1e50, 2e50], [3e50, 1e50], [-1e50, -2e50]], [0, 1, 1])),
-                ("equal", _credits([[1, 1 + 1e-9], [1, 1 - 1e-9], [1e9, 1e9 + 1], [7, 7 - 1e-6]], [0, 0, 0, 1])),
-                ("equal", _credits([[0.3, 0.1 + 0.2], [1, 1 + 2e-16], [-1, -1 + 1e-13]], [0, 0, 1])),
-                ("infinite", _credits([[inf, 1, inf], [-inf, 0, -inf], [-inf, -inf, -inf], [1, 2, inf]], [2, 1, 0, 2])),
-                ("nan", _credits([[nan, 0, 0], [1, nan, 0], [2, 2, 1]], [0, 0, 1])),
-                ("nan", _credits([[5, 1, 2, nan], [nan, 3, 1, 1], [nan, nan, nan, nan]], [0, 1, 3])),
-                ("ties", lambda: _rough(0, 40, 5)),
-                ("wins", lambda: {"scores": normal(1, 3, 20), "target": np.array([4, 19, 0])}),
-                ("ties", lambda: _rough(2, 7, 2, 2)),
-            ],
-            tolerance=1e-12,
-            floats=False,
+        *told_apart(
+            calls(
+                ("Momentum.update", moved),
+                ["velocity", "w"],
+                [
+                    ("w", lambda: {"w": array(1, 2), "gradient": array(1, -4), "rate": 0.5, "velocity": array(0, 1),
+                                   "mu": 0.5}),
+                    ("w", lambda: {"w": array(1, -1), "gradient": array(2, 3), "rate": 0.25, "velocity": array(3, -2),
+                                   "mu": 0.0}),
+                    ("w", lambda: {"w": array([1, 2], [3, 4]), "gradient": array([0, 0], [0, 0]), "rate": 0.125,
+                                   "velocity": array([1, -1], [8, 0]), "mu": 0.75}),
+                    ("place", lambda: {"w": array(1, 2, 3), "gradient": array(1, 0, -2), "rate": 0.5,
+                                       "velocity": array(0, 0, 0), "mu": 0.5, "calls one after the other": 2}),
+                    ("w", lambda: {"w": normal(0, 4, 3), "gradient": normal(1, 4, 3), "rate": 0.1,
+                                   "velocity": normal(2, 4, 3), "mu": 0.9}),
+                    ("w", lambda: {"w": normal(3, 2, 3, 2), "gradient": normal(4, 2, 3, 2), "rate": 2.0,
+                                   "velocity": normal(5, 2, 3, 2), "mu": 1.0}),
+                    ("place", lambda: {"w": normal(6, 12), "gradient": normal(7, 12), "rate": 0.03,
+                                       "velocity": normal(8, 12), "mu": 0.6, "calls one after the other": 4}),
+                ],
+            ),
+            {"velocity": ("velocity",), "": ("w",), "unchanged": ("gradient",)},
         ),
-        _of_type(np.float32, _credits([[1, 1, 0], [2, 3, 1], [5, 5, 5]], [0, 1, 2])),
-        _of_type(np.int64, _credits([[1, 1, 0], [2, 3, 1], [5, 5, 5]], [0, 1, 2])),
-        _of_type(np.float32, lambda: _rough(4, 30, 6)),
+        steps_of("Momentum", ["velocity"], "place", momentum=0.8),
     ],
     mistakes=[
-        Mistake("a tie earns 1, however many share the highest place", " / np.maximum(highest.sum(axis=1), 1)",
-                " * 1.0"),
-        Mistake("a tie goes to the first of the highest scores, and a score that is not a number is the highest",
-                "scores == scores.max(axis=1, keepdims=True)",
-                "np.arange(scores.shape[1]) == scores.argmax(axis=1)[:, None]"),
-        Mistake("a tie goes to the first of the highest scores: it earns 1, and the others nothing", code="""
-            def credits(scores, target):
-                return (scores.argmax(axis=1) == target) * (~np.isnan(scores).any(axis=1) * 1.0)
-        """),
-        Mistake("a tie goes to the last of the highest scores", "scores == scores.max(axis=1, keepdims=True)",
-                "np.arange(scores.shape[1])[::-1] == scores[:, ::-1].argmax(axis=1)[:, None]"),
-        Mistake("a tie is shared among all N classes", "np.maximum(highest.sum(axis=1), 1)",
-                "np.where(highest.sum(axis=1) > 1, highest.shape[1], 1)"),
-        Mistake("a tie earns 1/2, however many share the highest place", "np.maximum(highest.sum(axis=1), 1)",
-                "np.clip(highest.sum(axis=1), 1, 2)"),
-        Mistake("a tie earns nothing", " / np.maximum(highest.sum(axis=1), 1)", " * (highest.sum(axis=1) == 1.0)"),
-        Mistake("a tie of the highest scores is shared even where the target is not one of them",
-                "highest[np.arange(len(target)), target] /",
-                "(highest[np.arange(len(target)), target] | (highest.sum(axis=1) > 1)) /"),
-        Mistake("a target that is not highest earns 1/m, with m the number of scores as high as its own or higher",
-                code="""
-            def credits(scores, target):
-                own = scores[np.arange(len(target)), target][:, None]
-                right = ~np.isnan(scores).any(axis=1)
-                return right / np.maximum((scores >= own).sum(axis=1), 1)
-        """),
-        Mistake("a score that is not a number is left out, and the others decide", "scores.max(", "np.nanmax(scores, "),
-        Mistake("a score that is not a number counts as the highest", code="""
-            def credits(scores, target):
-                scores = np.where(np.isnan(scores), np.inf, scores)
-                highest = scores == scores.max(axis=1, keepdims=True)
-                return highest[np.arange(len(target)), target] / highest.sum(axis=1)
-        """),
-        Mistake("a trial with a score that is not a number has no credit that is a number", code="""
-            def credits(scores, target):
-                highest = scores == scores.max(axis=1, keepdims=True)
-                return highest[np.arange(len(target)), target] / highest.sum(axis=1)
-        """),
-        Mistake("scores that are close count as equal", "scores == scores.max(axis=1, keepdims=True)",
-                "np.isclose(scores, scores.max(axis=1, keepdims=True))"),
-        Mistake("scores that differ by less than 1e-12 of their size count as equal",
-                "scores == scores.max(axis=1, keepdims=True)",
-                "np.isclose(scores, scores.max(axis=1, keepdims=True), rtol=1e-12, atol=0)"),
-        Mistake("scores are compared in float32: what differs in float64 alone counts as equal",
-                "highest = scores == scores.max(axis=1, keepdims=True)",
-                "scores = scores.astype(np.float32)\n    highest = scores == scores.max(axis=1, keepdims=True)"),
-        Mistake("it is the class before the target that earns: places are counted from 1",
-                "highest[np.arange(len(target)), target]",
-                "highest[np.arange(len(target)), target - 1]"),
-        Mistake("the smallest score wins, as if scores were distances", "scores.max(", "scores.min("),
-        Mistake("the highest score is sought among all trials together", "scores.max(axis=1, keepdims=True)",
-                "scores.max()"),
-        Mistake("the highest score is sought among the trials, for each class by itself: along the other axis",
-                "scores.max(axis=1, keepdims=True)", "scores.max(axis=0, keepdims=True)"),
-        Mistake("a trial earns the target's share of a softmax", code="""
-            def credits(scores, target):
-                e = np.exp(scores - scores.max(axis=1, keepdims=True))
-                return e[np.arange(len(target)), target] / e.sum(axis=1)
-        """),
-        Mistake("a tie of m scores earns 1/(m + 1)", "np.maximum(highest.sum(axis=1), 1)",
-                "np.where(highest.sum(axis=1) > 1, highest.sum(axis=1) + 1, 1)"),
-        Mistake("an infinite score wins nothing", "scores == scores.max(axis=1, keepdims=True)",
-                "scores - scores.max(axis=1, keepdims=True) == 0"),
-        Mistake("the credits are of the type of the scores", code="""
-            def credits(scores, target):
-                highest = scores == scores.max(axis=1, keepdims=True)
-                earned = highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)
-                return earned.astype(scores.dtype)
-        """),
-        Mistake("credits of scores that are whole numbers are whole numbers, too", code="""
-            def credits(scores, target):
-                highest = scores == scores.max(axis=1, keepdims=True)
-                earned = highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)
-                return earned.astype(int if scores.dtype.kind == "i" else float)
-        """),
-        Mistake("a trial that has an infinite score earns 0", code="""
-            def credits(scores, target):
-                highest = scores == scores.max(axis=1, keepdims=True)
-                earned = highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)
-                return earned * np.isfinite(scores).all(axis=1)
-        """),
-        Mistake("the mean over all trials is returned, and not each trial's own credit",
-                "return highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)",
-                "return np.mean(highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1))"),
+        Mistake("the gradient is added to the velocity, not taken away",
+                "velocity -= rate * gradient", "velocity += rate * gradient"),
+        Mistake("the velocity is taken away from w, not added", "w += velocity", "w -= velocity"),
+        Mistake("the old velocity is not used", "velocity *= mu", "velocity[...] = 0"),
+        Mistake("the old velocity counts whole: mu is not used", "velocity *= mu", "pass"),
+        Mistake("mu is always 0.9", "velocity *= mu", "velocity *= 0.9"),
+        Mistake("rate is not used", "velocity -= rate * gradient", "velocity -= gradient"),
+        Mistake("the gradient counts 1 - mu times as much",
+                "velocity -= rate * gradient", "velocity -= (1 - mu) * rate * gradient"),
+        Mistake("mu is multiplied with the gradient, too", code=momentum_with(
+            "velocity -= rate * gradient", "velocity *= mu", "w += velocity")),
+        Mistake("rate is multiplied with the old velocity, too", "velocity *= mu", "velocity *= rate * mu"),
+        Mistake("the velocity keeps the gradient without rate, and w moves by rate times the velocity",
+                code=momentum_with(
+            "velocity *= mu", "velocity -= gradient", "w += rate * velocity")),
+        Mistake("the velocity adds the gradient up, and w moves by minus rate times the velocity", code=momentum_with(
+            "velocity *= mu", "velocity += gradient", "w -= rate * velocity")),
+        Mistake("the velocity has the other sign: rate times the gradient is added to it, and it is taken away from w",
+                code=momentum_with("velocity *= mu", "velocity += rate * gradient", "w -= velocity")),
+        Mistake("the velocity is an average of the gradients, and w moves by minus rate times it", code=momentum_with(
+            "velocity *= mu", "velocity += (1 - mu) * gradient", "w -= rate * velocity")),
+        Mistake("the old velocity counts whole where mu is 0", "velocity *= mu", "velocity *= mu or 1"),
+        Mistake("w moves by the velocity and, once more, by the gradient", "w += velocity",
+                "w += velocity - rate * gradient"),
+        Mistake("w moves by the old velocity: it is changed before the velocity is", code=momentum_with(
+            "w += velocity", "velocity *= mu", "velocity -= rate * gradient")),
+        Mistake("w moves on by mu times the new velocity and by the gradient again, as Nesterov's does",
+                "w += velocity", "w += mu * velocity - rate * gradient"),
+        Mistake("w moves by the gradient alone", "w += velocity", "w -= rate * gradient"),
+        Mistake("w is a new array, and the one that was given stays as it was", "w += velocity", "w = w + velocity"),
+        Mistake("the velocity is a new array, and the one that was given stays as it was", code=momentum_with(
+            "velocity = mu * velocity - rate * gradient", "w += velocity")),
+        Mistake("w and the velocity are new arrays, and those that were given stay as they were", code=momentum_with(
+            "velocity = mu * velocity - rate * gradient", "w = w + velocity")),
+        Mistake("w itself, and not its change, is set to the velocity", "w += velocity", "w[...] = velocity"),
+        Mistake("gradient, an argument, is written into",
+                "velocity -= rate * gradient", "gradient *= rate\n        velocity -= gradient"),
+        Mistake("only the first row of w is changed", "w += velocity", "w[:1] += velocity[:1]"),
     ],
     variations=[
         Variation(
-            "ties",
-            "A trial whose target shares the highest place with other classes earns 0: only who is alone wins.",
-            (("/ np.maximum(highest.sum(axis=1), 1)", "* (highest.sum(axis=1) == 1.0)"),),
+            "w",
+            "w <- w + mu v - rate g, with the velocity that has just been computed: the gradient counts once more "
+            "(Nesterov's way).",
+            (("w += velocity", "w += mu * velocity - rate * gradient"),),
         ),
         Variation(
-            "ties",
-            "If scores of a trial share the highest place, and the target's is one of them, it earns 1/N, with N the "
-            "number of classes, however many share; if the target's is not one of them, it earns 0.",
-            (("/ np.maximum(highest.sum(axis=1), 1)", "/ np.where(highest.sum(axis=1) > 1, scores.shape[1], 1)"),),
+            "velocity",
+            "v <- mu v - (1 - mu) rate g: the velocity becomes mu times what it was, minus (1 - mu) rate times the "
+            "gradient g. mu may be 0.",
+            (("velocity -= rate * gradient", "velocity -= (1 - mu) * rate * gradient"),),
         ),
     ],
-    aliases={"credits": ("earnings", "trial_credits", "shares_of_trials")},
+    aliases={"Momentum": ("HeavyBall", "RollingStep", "Inertia")},
 )  # fmt: skip
-
 
 # --- 7.2 --------------------------------------------------------------------------------------------------------------
 
 
-def _at_the_ends(answer):
-    """The intervals of 0 right, of 1 right, of all but 1, and of all, for many T; and which of them lie wrong."""
-    numbers = [(right, T) for T in (*range(1, 60), 400, 1000, 10**6) for right in {0, 1, T - 1, T}]
-    found = [answer.wilson(right / T, T) for right, T in numbers]
-    odd = [each for each in found if not isinstance(each, (tuple, list)) or len(each) != 2]
-    if odd:
-        return {"the intervals, low and high": odd[0]}
-    wrong = {
-        "begins below 0": lambda low, high, p: low < 0,
-        "begins above p": lambda low, high, p: low > p,
-        "ends above 1": lambda low, high, p: high > 1,
-        "ends below p": lambda low, high, p: high < p,
-    }
-    told = {}
-    for what, is_so in wrong.items():
-        those = [
-            f"that of {right} right of T = {T}"
-            for (right, T), each in zip(numbers, found, strict=True)
-            if is_so(*each, right / T)
-        ]
-        told[f"an interval that {what}"] = those[0] if those else "none"
-    return told | {"the intervals, low and high": np.array(found, float)}
+def scheduled(*inputs):
+    """Cases of (rule, step, steps, epoch_steps); "" stands for the rules of the two results."""
+    found = []
+    for rule, *values in inputs:
+        given = dict(zip(("step", "steps", "epoch_steps"), values, strict=True))
+        cases = calls("epoch", ["factor", "cap"], [(rule, lambda given=given: given)], floats=False, layouts=False)
+        count = "how many"
+        found += told_apart(cases, {"factor": (count, "factor"), "cap": (count, "cap")} if not rule else {rule: ("",)})
+    return found
 
 
-WILSON = Task(
-    of="trials: wilson",
+SCHEDULE = Task(
+    of="optimizers: epoch",
     parts=2,
     docs={
-        "wilson": Doc(
-            """Wilson's score interval (low, high) of an accuracy p, 0 to 1, the share of T trials that are right.
+        "epoch": Doc(
+            """The paper's schedule: what all rates are multiplied with at a step, and the most that a momentum may be.
 
-            The interval holds each p' for which p is no more than z standard errors away, those that p' itself has:
-
-                |p - p'| <= z sqrt(p' (1 - p') / T)
-
-            low and high are the two p' for which both sides are equal. (``ndtri(q)`` is the number below which a
-            standard normal number lies with probability q.)""",
+            step counts from 0; steps, how many there are in the whole run; epoch_steps, how many there are to each of
+            its epochs; all are whole numbers. Returns factor and cap, two numbers.""",
             {
-                "ends": "low and high solve the equation, for any T from 1 on and any p = k / T with a whole number k.",
-                "level": "The interval is one of 95 %: a standard normal number lies in -z to z with probability 95 %, "
-                "and above z with probability 2.5 %.",
-                "digits": "z has all of its digits, and so have low and high.",
-                "edges": "0 <= low <= p <= high <= 1 holds to the last digit, for p = 0 and p = 1, too, where rounding "
-                "might lead outside.",
+                "factor": "factor is 0.99 to the power of the number of epochs that are over.",
+                "cap": "cap begins at 0.5 and rises by 0.01 with each of them, also beyond 1: the optimiser takes the "
+                "smaller one of cap and its own momentum.",
+                "over": "Only epochs count that are over at this step, whole ones: both numbers stay as they are "
+                "from the first step of one to its last.",
+                "run": "The length of the run, steps, does not matter, nor whether step is beyond it.",
             },
         )
     },
-    cases=[
-        *calls(
-            "wilson",
-            ["low", "high"],
-            [
-                ("level", lambda: {"p": 0.92, "T": 400}),
-                ("digits", lambda: {"p": 0.5, "T": 2}),
-                ("ends", lambda: {"p": 0.25, "T": 40}),
-                ("ends", lambda: {"p": 0.0, "T": 20}),
-                ("ends", lambda: {"p": 1.0, "T": 20}),
-                ("ends", lambda: {"p": 1.0, "T": 1}),
-                ("ends", lambda: {"p": 0, "T": 3}),
-                ("ends", lambda: {"p": 1 / 49, "T": 49}),
-                ("digits", lambda: {"p": 0.75, "T": 100}),
-                ("digits", lambda: {"p": 0.6, "T": 1000000}),
-            ],
-            tolerance=1e-9,
-        ),
-        Case("wilson of 0, 1, T - 1 and T right ones, for many T", _at_the_ends, "edges", tolerance=1e-9),
-    ],
+    cases=scheduled(
+        ("", 0, 100, 10),
+        ("", 10, 100, 10),
+        ("", 20, 100, 10),
+        ("over", 9, 100, 10),
+        ("over", 25, 100, 10),
+        ("over", 29, 60, 10),
+        ("run", 25, 1000, 10),
+        ("over", 25, 100, 7),
+        ("", 3, 50, 1),
+        ("", 8000, 9000, 40),
+        ("", 123456, 200000, 789),
+        ("over", 5, 9, 100),
+        ("run", 25, 20, 10),
+        ("run", 45, 20, 10),
+        ("run", 29, 29, 10),
+    ),
     mistakes=[
-        Mistake("z is that of one side: 5 % lie above it", "ndtri(0.975)", "ndtri(0.95)"),
-        Mistake("z is that of a 99 % interval", "ndtri(0.975)", "ndtri(0.995)"),
-        Mistake("z is that of the t distribution with T - 1 degrees of freedom", code="""
-            from scipy.stats import t
-            def wilson(p, T):
-                z = t.ppf(0.975, max(T - 1, 1))
-                centre = (p + z * z / (2 * T)) / (1 + z * z / T)
-                half = z * np.sqrt(p * (1 - p) / T + z * z / (4 * T * T)) / (1 + z * z / T)
-                return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))
-        """),
-        Mistake("there is no interval at p = 0 and at p = 1, but a point", "return float(np",
-                "if p in (0, 1):\n        return float(p), float(p)\n    return float(np"),
-        Mistake("p T is cut off to a whole number, where 1 / 49 * 49 is a little less than 1", code="""
-            _right = wilson
-            def wilson(p, T):
-                return _right(int(p * T) / T, T)
-        """),
-        Mistake("z is rounded to 1.96", "ndtri(0.975)", "1.96"),
-        Mistake("z is rounded to 2", "ndtri(0.975)", "2.0"),
-        Mistake("the interval is p -+ z sqrt(p (1 - p) / T), whose standard error is that of p and not of p'", code="""
-            def wilson(p, T):
-                half = ndtri(0.975) * np.sqrt(p * (1 - p) / T)
-                return float(max(p - half, 0)), float(min(p + half, 1))
-        """),
-        Mistake("the middle is not moved towards 1/2: it is p / (1 + z^2 / T)", "p + z * z / (2 * T)", "p"),
-        Mistake("the middle is moved away from 1/2", "p + z * z / (2 * T)", "p - z * z / (2 * T)"),
-        Mistake("the middle is moved twice as far", "p + z * z / (2 * T)", "p + z * z / T"),
-        Mistake("z^2 / (4 T^2) is missing under the root", " + z * z / (4 * T * T)", ""),
-        Mistake("z^2 / (4 T) stands under the root, with T not squared", "z * z / (4 * T * T)", "z * z / (4 * T)"),
-        Mistake("the half width is not divided by 1 + z^2 / T", "(4 * T * T)) / (1 + z * z / T)", "(4 * T * T))"),
-        Mistake("the middle is not divided by 1 + z^2 / T", "(2 * T)) / (1 + z * z / T)", "(2 * T))"),
-        Mistake("the half width has no factor z", "half = z * np.sqrt", "half = np.sqrt"),
-        Mistake("the root is missing", "np.sqrt(p * (1 - p) / T + z * z / (4 * T * T))",
-                "(p * (1 - p) / T + z * z / (4 * T * T))"),
-        Mistake("p is moved towards 1/2 first, and then gets the plain interval (Agresti and Coull)", code="""
-            def wilson(p, T):
-                z = ndtri(0.975)
-                centre = (p + z * z / (2 * T)) / (1 + z * z / T)
-                half = z * np.sqrt(centre * (1 - centre) / (T + z * z))
-                return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))
-        """),
-        Mistake("the interval is that of Clopper and Pearson, of the binomial distribution itself", code="""
-            from scipy.stats import binomtest
-            def wilson(p, T):
-                interval = binomtest(round(p * T), T).proportion_ci(0.95, method="exact")
-                return float(interval.low), float(interval.high)
-        """),
-        Mistake("the interval has a correction for continuity, 1 / (2 T) more on each side", code="""
-            from scipy.stats import binomtest
-            def wilson(p, T):
-                interval = binomtest(round(p * T), T).proportion_ci(0.95, method="wilsoncc")
-                return float(interval.low), float(interval.high)
-        """),
-        Mistake("rounding leads away from p: the interval is kept in 0 to 1 alone",
-                "np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
-                "np.clip(centre - half, 0, 1)), float(np.clip(centre + half, 0, 1))"),
-        Mistake("rounding leads out of 0 to 1, or away from p",
-                "np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
-                "centre - half), float(centre + half)"),
-        Mistake("low and high change places",
-                "return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
-                "return float(np.clip(centre + half, p, 1)), float(np.clip(centre - half, 0, p))"),
-        Mistake("the middle and the half width are returned",
-                "return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
-                "return float(centre), float(half)"),
+        Mistake("factor is 0.99 times the number of epochs", "0.99**over", "0.99 * over"),
+        Mistake("factor falls by a straight line, by 0.01 with each", "0.99**over", "1 - 0.01 * over"),
+        Mistake("factor is 0.9 to the power of the epochs that are over", "0.99**over", "0.9**over"),
+        Mistake("factor is 0.01 to the power of the epochs that are over", "0.99**over", "0.01**over"),
+        Mistake("factor falls with each step", "0.99**over", "0.99**step"),
+        Mistake("cap rises with each step", "0.01 * over", "0.01 * step"),
+        Mistake("epochs count by their parts, too: step over epoch_steps is not rounded down",
+                "step // epoch_steps", "step / epoch_steps"),
+        Mistake("step over epoch_steps is rounded to the nearest whole number",
+                "step // epoch_steps", "round(step / epoch_steps)"),
+        Mistake("the one that has begun counts as over", "step // epoch_steps", "step // epoch_steps + 1"),
+        Mistake("step over epoch_steps is rounded up", "step // epoch_steps", "-(-step // epoch_steps)"),
+        Mistake("steps count from 1", "step // epoch_steps", "(step + 1) // epoch_steps"),
+        Mistake("an epoch is over one step too late", "step // epoch_steps", "max(0, step - 1) // epoch_steps"),
+        Mistake("cap rises with parts of epochs, too", "0.5 + 0.01 * over", "0.5 + 0.01 * step / epoch_steps"),
+        Mistake("factor falls with parts of epochs, too", "0.99**over", "0.99 ** (step / epoch_steps)"),
+        Mistake("no more epochs count as over than the run has", "step // epoch_steps",
+                "min(step // epoch_steps, steps // epoch_steps)"),
+        Mistake("a step beyond the run counts as its last one", "step // epoch_steps",
+                "min(step, steps - 1) // epoch_steps"),
+        Mistake("the first one over is forgotten: one too few counts",
+                "step // epoch_steps", "max(0, step // epoch_steps - 1)"),
+        Mistake("the length of the run is divided, in place of the step",
+                "step // epoch_steps", "steps // epoch_steps"),
+        Mistake("the step is divided by the length of the run", "step // epoch_steps", "step // steps"),
+        Mistake("the remainder of the division counts", "step // epoch_steps", "step % epoch_steps"),
+        Mistake("cap rises by 0.1 with each", "0.5 + 0.01 * over", "0.5 + 0.1 * over"),
+        Mistake("cap begins at 0", "0.5 + 0.01 * over", "0.01 * over"),
+        Mistake("cap is not above 1", "0.5 + 0.01 * over", "min(1.0, 0.5 + 0.01 * over)"),
+        Mistake("cap is not above 0.9", "0.5 + 0.01 * over", "min(0.9, 0.5 + 0.01 * over)"),
+        Mistake("cap grows by a factor of 1.01 with each", "0.5 + 0.01 * over", "0.5 * 1.01**over"),
+        Mistake("cap rises so that it is 1 at the end of the run", "0.5 + 0.01 * over", "0.5 + 0.5 * step / steps"),
+        Mistake("cap stays at 0.5", "0.5 + 0.01 * over", "0.5"),
+        Mistake("cap is 0.5 as long as 0.01 for each is less", "0.5 + 0.01 * over", "max(0.5, 0.01 * over)"),
+        Mistake("cap is not above 0.99", "0.5 + 0.01 * over", "min(0.99, 0.5 + 0.01 * over)"),
+        Mistake("cap falls as factor does", "0.5 + 0.01 * over", "0.5 * 0.99**over"),
+        Mistake("factor and cap are returned in the other order",
+                "return 0.99**over, 0.5 + 0.01 * over", "return 0.5 + 0.01 * over, 0.99**over"),
     ],
     variations=[
         Variation(
-            "level",
-            "The interval is one of 90 %: a standard normal number lies in -z to z with probability 90 %, and above z "
-            "with probability 5 %.",
-            (("ndtri(0.975)", "ndtri(0.95)"),),
+            "factor",
+            "factor is 0.97 to the power of the number of epochs that are over.",
+            (("0.99**over", "0.97**over"),),
         ),
         Variation(
-            "level",
-            "The interval is one of 99 %: a standard normal number lies in -z to z with probability 99 %, and above z "
-            "with probability 0.5 %.",
-            (("ndtri(0.975)", "ndtri(0.995)"),),
+            "cap",
+            "cap begins at 0.4 and rises by 0.02 with each of them, also beyond 1: the optimiser takes the smaller "
+            "one of cap and its own momentum.",
+            (("0.5 + 0.01 * over", "0.4 + 0.02 * over"),),
+        ),
+        Variation(
+            "over",
+            "Epochs count from their first step on: at step 0, one counts as over. Both numbers stay as they are from "
+            "the first step of one to its last.",
+            (("over = step // epoch_steps", "over = step // epoch_steps + 1"),),
         ),
     ],
-    aliases={"wilson": ("score_interval", "interval_of", "confidence_interval")},
-    swapped={"wilson": 2},
+    aliases={"epoch": ("paper_schedule", "fall_and_rise", "hundredths")},
+    swapped={"epoch": 2},
 )  # fmt: skip
-
 
 # --- 7.3 --------------------------------------------------------------------------------------------------------------
 
 
-def dataset(sizes, people, known=True, lacking=()):
-    """Alphabets of so many characters, each drawn by so many people but for some (character, person); the rows in any
-    order, and in the two pixels of an image the number of its row."""
-    drawn = [(label, who) for label in range(sum(sizes)) for who in range(people) if (label, who) not in lacking]
-    labels, drawers = np.random.default_rng(sum(sizes)).permutation(np.array(drawn)).T
-    rows = np.arange(len(labels))
-    images = np.stack([rows // 256, rows % 256], axis=1).astype(np.uint8).reshape(-1, 1, 2, 1)
-    groups, names = np.repeat(np.arange(len(sizes)), sizes)[labels], tuple(f"alphabet {n}" for n in range(len(sizes)))
-    return Dataset(images, labels, groups, drawers if known else None, names)
+def optimizer_of(answer, of, network, **options):
+    """An optimiser of the library's with the answer's ``step``."""
+    return type(of.__name__, (answer.Optimizer, of), {})(network, **options)
 
 
-def fresh(data):
-    """A data set's copy, which an answer may spoil."""
-    drawers = None if data.drawers is None else data.drawers.copy()
-    return Dataset(data.images.copy(), data.labels.copy(), data.groups.copy(), drawers, data.group_names)
+def stepped(answer):
+    """``step`` with momentum, as a function of a layer's arrays and of all settings."""
+
+    def step(W, b, dW, db, rate, l2, factor, momentum, cap, times=1):
+        layer = Linear(*W.shape, np.random.default_rng(0))
+        layer.params |= {"W": W, "b": b}
+        layer.grads |= {"W": dW, "b": db}
+        optimizer = optimizer_of(answer, Momentum, layer, l2=l2, rates=factor, momentum=momentum)
+        for _ in range(times):
+            optimizer.step(rate, cap)
+        return W, b, optimizer.state["velocity..W"], dW, db
+
+    return step
 
 
-OUTSIDE, STRANGE = -1, -2  # for a row that the images that are returned do not have, or have another picture at
+def arrays(W, b, dW, db):
+    """A layer's arrays under the names by which they are shown."""
+    return {"layer.params['W']": W, "layer.params['b']": b, "layer.grads['W']": dW, "layer.grads['b']": db}
 
 
-def _rows_of(images, rows, M):
-    """Which of the data set's M rows these rows of the images that are returned are."""
-    whole = isinstance(rows, np.ndarray) and rows.dtype.kind in "iu"
-    if not whole or not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (1, 2, 1):
-        return rows
-    known = images.reshape(-1, 2).astype(int) @ [256, 1]
-    inside = (rows >= 0) & (rows < len(known))
-    named = np.append(np.where(known < M, known, STRANGE), OUTSIDE)
-    return named[np.where(inside, rows, -1)]
+def settings(rate, l2=0.0, factor=1.0, momentum=0.0, cap=1.0, times=1):
+    named = {"rate": rate, "l2 of W": l2, "factor": factor, "momentum": momentum, "cap": cap}
+    return named | ({"calls one after the other": times} if times > 1 else {})
 
 
-def _trials(answer, data, way, shot, count, within, rng):
-    """What a run of trials shows, with rows of the data set for those of the pool."""
-    data = fresh(data)
-    made = answer.nway_trials(data, way, shot, count, within, rng)
-    if not all(hasattr(made, name) for name in ("images", "query", "support", "target")):
-        return {"what it returns": "None: is there a return?" if made is None else f"a {type(made).__name__}"}
-    images = made.images
-    kind = f"{images.dtype} {images.shape[1:]}" if isinstance(images, np.ndarray) else f"a {type(images).__name__}"
-    return {
-        "what it returns": "a Trials",
-        "type and shape of an image": kind,
-        "target": made.target,
-        "query": _rows_of(images, made.query, len(data.labels)),
-        "support": _rows_of(images, made.support, len(data.labels)),
-        "dataset.images as it was": data.images,
-        "dataset.labels as it was": data.labels,
-        "dataset.groups as it was": data.groups,
-        "dataset.rows_of_class as it was": np.concatenate(data.rows_of_class),
-        "dataset.classes_of_group as it was": np.concatenate(data.classes_of_group),
-    }
+def by_hand(dW, db, **given):
+    """Arguments with small weights."""
+    return lambda: arrays(array([1, -2], [4, 0]), array(2, -1), array(*dW), array(*db)) | settings(**given)
 
 
-def _seen(data, values, way, shot):
-    """What holds() of all cases looks at."""
-    query, support, target = values["query"], values["support"], values["target"]
-    first = np.arange(0, len(query), way)  # of each run
-    known = data.drawers if data.drawers is not None else np.zeros(len(data.labels), int)
-    target = np.clip(target, 0, way - 1)
-    return SimpleNamespace(
-        query=query, support=support, first=first, target=target,
-        inside=(query != OUTSIDE).all() and (support != OUTSIDE).all(),
-        known=(query != STRANGE).all() and (support != STRANGE).all(),
-        run=np.arange(len(query)) // way,
-        classes=data.labels[support],  # (T, way, K)
-        right=data.labels[support][np.arange(len(query)), target, 0],
-        asked=data.labels[query],
-        alphabets=data.groups[support],
-        people=known[support],
-        by=known[query],
-    )  # fmt: skip
+def drawn(seed, D, M, **given):
+    """Arguments with weights and gradients of any size."""
+
+    def arguments():
+        W, dW = normal(seed, 2, D, M)
+        b, db = normal(seed + 1, 2, M)
+        return arrays(W, b, dW, db) | settings(**given)
+
+    return arguments
 
 
-def _there(data, way, shot, seen):
-    return {
-        "all rows are rows of the images that are returned": seen.inside,
-        "the images that are returned are the data set's": seen.known,
-    }
-
-
-def _of_classes(data, way, shot, seen):
-    numbers = seen.support.reshape(len(seen.support), -1)
-    return _there(data, way, shot, seen) | {
-        "the K drawings of a class in a support are of one class": (seen.classes == seen.classes[:, :, :1]).all(),
-        "the classes of a support are distinct": all(len(set(row)) == way for row in seen.classes[:, :, 0].tolist()),
-        "the drawings of a support are different ones": all(len(set(row)) == way * shot for row in numbers.tolist()),
-    }
-
-
-def _of_runs(data, way, shot, seen):
-    starts = seen.first[seen.run]
-    return _there(data, way, shot, seen) | {
-        "all trials of a run have the same support": (seen.support == seen.support[starts]).all(),
-        "another run has another support": len({each.tobytes() for each in seen.support[seen.first]}) > 1
-        or len(seen.first) < 4,
-    }
-
-
-def _of_queries(data, way, shot, seen):
-    return _there(data, way, shot, seen) | {
-        "the query is of the class that target names": (seen.asked == seen.right).all(),
-        "the query is not in its support": (seen.query[:, None, None] != seen.support).all(),
-    }
-
-
-def _of_people(data, way, shot, seen):
-    sets = [[frozenset(row) for row in trial] for trial in seen.people.tolist()]
-    return _there(data, way, shot, seen) | {
-        "the same K people have drawn all classes of a support": all(len(set(each)) == 1 for each in sets),
-        "the K drawings of a class are by K people": all(len(each[0]) == shot for each in sets),
-        "one person has drawn all queries of a run": (seen.by == seen.by[seen.first[seen.run]]).all(),
-        "the person who drew the query has drawn nothing in the support": (seen.by[:, None, None] != seen.people).all(),
-    }
-
-
-def _evenly_people(data, way, shot, seen):
-    everybody, asks = np.unique(data.drawers), seen.by[seen.first]
-    return {
-        "everybody draws the queries of about equally many runs": even(asks, everybody),
-        "everybody is in about equally many supports": even(seen.people[seen.first, 0], everybody),
-        "everybody is the next to draw the queries about equally often, whoever it was before": even_after(
-            asks, everybody
-        ),
-    }
-
-
-def _evenly_able(data, way, shot, seen):
-    """Where not everybody has drawn all classes of a run, and an alphabet has as many classes as a run."""
-    ask, support = [], []
-    for classes in data.classes_of_group:
-        drawn = [set(data.drawers[data.rows_of_class[label]].tolist()) for label in classes]
-        runs = seen.first[np.isin(seen.classes[seen.first, 0, 0], classes)]
-        ask.append(even(seen.by[runs], sorted(set.intersection(*drawn))))
-        support.append(even(seen.people[runs, 0], sorted(set.intersection(*drawn))))
-    return {
-        "all who have drawn the classes of a run draw the queries about equally often": all(ask),
-        "all who have drawn the classes of a run are in the support about equally often": all(support),
-    }
-
-
-def _within(data, way, shot, seen):
-    fit = [group for group, classes in enumerate(data.classes_of_group) if len(classes) >= way]
-    drawn = seen.alphabets[seen.first][:, 0, 0]
-    found = {
-        "all classes of a run are of one alphabet": (seen.alphabets == seen.alphabets[:, :1, :1]).all(),
-        "alphabets of fewer than way classes are left out": np.isin(drawn, fit).all(),
-    }
-    if len(drawn) < 100:
-        return found
-    found["each alphabet that has enough classes is drawn about equally often"] = even(drawn, fit)
-    found["each alphabet is about equally often the next, whichever it was before"] = even_after(drawn, fit)
-    for group in fit:
-        some = seen.classes[seen.first][drawn == group][:, :, 0]
-        found["each class of an alphabet is drawn about equally often"] = even(some, data.classes_of_group[group])
-    return found
-
-
-def _across(data, way, shot, seen):
-    classes = seen.classes[seen.first][:, :, 0]
-    return {
-        "each class of the data set is drawn about equally often": even(classes, np.arange(len(data.rows_of_class)))
-    }
-
-
-def _unknown(data, way, shot, seen):
-    place = np.zeros(len(data.labels), int)
-    for rows in data.rows_of_class:
-        place[rows] = np.arange(len(rows))
-    each = np.arange(len(data.rows_of_class[0]))
-    return {
-        "each drawing of a class is about equally often the query": even(place[seen.query], each),
-        "each drawing of a class is about equally often in the support": even(place[seen.support[seen.first]], each),
-    }
-
-
-def _trial_case(rule, about, data, way, shot, count, within, seed=0):
-    def run(answer):
-        return _trials(answer, data, way, shot, count, within, np.random.default_rng(seed))
-
-    def holds(values):
-        return about(data, way, shot, _seen(data, values, way, shot))
-
-    sizes = tuple(len(classes) for classes in data.classes_of_group)
-    known = {"drawers": None} if data.drawers is None else {"people": len(np.unique(data.drawers))}
-    told = {"way": way, "shot": shot, "count": count, "within": within, "classes of the alphabets": sizes} | known
-    parts = "images", "labels", "groups", "rows_of_class", "classes_of_group"
-    unchanged = tuple(f"dataset.{name} as it was" for name in parts)
-    compared = ("target", *unchanged) if rule == "target" else unchanged
-    return Case("nway_trials", run, rule, shown=lambda: told, holds=holds, compared=compared)
-
-
-def _refused(rule, what, data, way, shot, within):
-    """That BadInput is raised, where all else is right."""
-
-    def run(answer):
-        return raises(
-            BadInput, lambda: answer.nway_trials(fresh(data), way, shot, 3 * way, within, np.random.default_rng(0))
-        )
-
-    return Case(f"nway_trials of {what}", run, rule)
-
-
-def _drawn_trials(answer, rng):
-    values = _trials(answer, dataset((6, 5), 4), 3, 1, 12, True, rng)
-    return {name: values.get(name) for name in ("query", "support")}
-
-
-FEW, SOME = dataset((3, 6), 3), dataset((6, 3, 8), 5)
-UNKNOWN, UNEVEN = dataset((4, 5), 5, known=False), dataset((4, 16), 4)
-HOLES = dataset(
-    (4, 4), 5, lacking={(0, 0), (2, 3), (5, 1), (7, 4)}
-)  # of three classes, two people and more have drawn all
-POOR = dataset((5,), 4, known=False, lacking={(2, 0), (2, 3)})  # class 2 has two images
-SMALL = dataset((5, 2), 3, known=False, lacking={(6, 1)})  # a class of an alphabet that is too small has two
-RARE = dataset((40,), 3, known=False, lacking={(31, 0)})  # one class of many
-
-
-def nway(line, new):
-    """Mistakes by a place of the library's lines; ``code`` would repeat all of them."""
-    return {"old": line, "new": new}
-
-
-NWAY = Task(
-    of="trials: nway_trials",
-    parts=6,
-    docs={
-        "nway_trials": Doc(
-            """Fair one-shot trials, in runs like Lake's: a support of ``way`` classes with K = ``shot`` drawings each,
-            and one trial for each of the classes, which asks about that class with one more drawing of it.
-
-            dataset has images (M, H, W, C) and, for each image, labels (M,), its class, groups (M,), its alphabet, and
-            drawers (M,), who drew it, or None in place of them all where nobody knows. dataset.rows_of_class[c] are the
-            rows of class c in these, and dataset.classes_of_group[g] the classes of alphabet g. Nobody has drawn a
-            class twice.
-
-            Returns Trials(images, query, support, target) of T = ``count`` trials, 1 or more: query (T,), support (T,
-            way, K), and target (T,), the place among the ``way`` classes that the query belongs to.""",
-            {
-                "rows": "images are the data set's, all of them or only those that the trials use, and one may be "
-                "there more than once; query and support are arrays of row numbers *of the images that are returned*.",
-                "classes": "The classes of a run are distinct. A support has K different drawings of each of them, in "
-                "any order.",
-                "runs": "All trials of a run have the same support, in the same order, and each run draws a new one. "
-                "Trials come run by run.",
-                "target": "Each class of a run is asked about once, in the order of the support: target is 0, 1, .., "
-                "way - 1 and again 0, 1, .. The last run ends where there are ``count`` trials.",
-                "query": "The query is a drawing of the target's class that is not in the support.",
-                "people": "Where drawers is not None, K + 1 people are drawn for each run, of all who have drawn all "
-                "of its classes, and all of these are equally likely. One of the K + 1 has drawn all queries of the "
-                "run: anyone with the same probability, whoever it was before. The K others have drawn the support, "
-                "each of them every class of it.",
-                "unknown": "Where drawers is None, K + 1 different drawings of each class are drawn for each run, all "
-                "equally likely. One of the K + 1, any with the same probability, is the query, and the K others are "
-                "in the support.",
-                "within": "If ``within``, all classes of a run are of one alphabet. Alphabets that have ``way`` "
-                "classes or more are equally likely, whatever their size and whichever it was before; and so are the "
-                "classes of an alphabet.",
-                "across": "If not ``within``, all classes of the data set are equally likely, of whatever alphabet.",
-                "rng": RNG,
-                "way": "BadInput is raised if ``way`` is less than 2, or more than the number of classes: of the "
-                "largest alphabet if ``within``, else of the data set.",
-                "shot": "BadInput is raised if fewer than K + 1 people have drawn all classes of a run; and, where "
-                "drawers is None, if any class of the data set has fewer than K + 1 images, whether or not a run draws "
-                "it.",
-            },
-        )
-    },
-    cases=[
-        _trial_case("rows", _there, FEW, 3, 1, 6, True),
-        _trial_case("rows", _there, SOME, 4, 2, 9, False),
-        _trial_case("rows", _there, UNKNOWN, 2, 3, 7, False),
-        _trial_case("target", _there, FEW, 3, 1, 6, True),
-        _trial_case("target", _there, SOME, 5, 2, 13, False),
-        _trial_case("target", _there, SOME, 4, 1, 3, True),
-        _trial_case("target", _there, UNKNOWN, 2, 3, 5, False),
-        _trial_case("classes", _of_classes, FEW, 3, 1, 30, True),
-        _trial_case("classes", _of_classes, SOME, 5, 3, 53, False),
-        _trial_case("classes", _of_classes, UNKNOWN, 4, 3, 41, True),
-        _trial_case("runs", _of_runs, SOME, 4, 2, 42, True),
-        _trial_case("runs", _of_runs, UNKNOWN, 3, 1, 32, False),
-        _trial_case("query", _of_queries, FEW, 3, 1, 60, True),
-        _trial_case("query", _of_queries, SOME, 17, 2, 60, False),
-        _trial_case("query", _of_queries, UNKNOWN, 4, 4, 60, True),
-        _trial_case("people", _of_people, SOME, 4, 1, 60, True),
-        _trial_case("people", _of_people, SOME, 5, 3, 60, False),
-        _trial_case("people", _of_people, SOME, 3, 4, 60, True),
-        _trial_case("people", _of_people, HOLES, 3, 1, 90, False),
-        _trial_case("people", _of_people, HOLES, 4, 2, 80, True),
-        _trial_case("people", _evenly_people, UNEVEN, 4, 2, 1200, True),
-        _trial_case("people", _evenly_people, UNEVEN, 3, 1, 900, False),
-        _trial_case("people", _evenly_able, HOLES, 4, 1, 1600, True),
-        _trial_case("unknown", _unknown, UNKNOWN, 4, 2, 1200, True),
-        _trial_case("unknown", _unknown, UNKNOWN, 3, 1, 900, False),
-        _trial_case("within", _within, SOME, 5, 1, 50, True),
-        _trial_case("within", _within, UNEVEN, 4, 1, 1200, True),
-        _trial_case("within", _within, SOME, 6, 1, 1200, True),
-        _trial_case("across", _across, UNEVEN, 5, 1, 1000, False),
-        _trial_case("across", _across, UNKNOWN, 7, 1, 700, False),
-        chance("nway_trials", _drawn_trials),
-        _refused("way", "7 classes within alphabets of 3 and 6", FEW, 7, 1, True),
-        _refused("way", "10 of 9 classes", FEW, 10, 1, False),
-        _refused("way", "1 class", FEW, 1, 1, True),
-        _refused("way", "6 classes within alphabets of 4 and 5, nobody knows by whom", UNKNOWN, 6, 1, True),
-        _refused("shot", "3 shots, where 3 people have drawn", FEW, 3, 3, True),
-        _refused("shot", "2 shots of 8 classes that one person has drawn all of", HOLES, 8, 2, False),
-        _refused("shot", "5 shots, where each class has 5 images, nobody knows by whom", UNKNOWN, 2, 5, False),
-        _refused("shot", "2 shots, where one class has 2 images, nobody knows by whom", POOR, 2, 2, True),
-        _refused("shot", "2 shots, where one class of 40 has 2 images, nobody knows by whom", RARE, 2, 2, False),
-        _refused("shot", "2 shots, where a class of an alphabet of 2 has 2 images", SMALL, 3, 2, True),
-    ],
-    mistakes=[
-        Mistake("the query is one of its own supports", "query.append(images[answer][-1])",
-                "query.append(images[answer][0])"),
-        Mistake("a class may be in a support more than once", "way, replace=False)", "way, replace=True)"),
-        Mistake("the target is always the first class", "target.append(answer)", "target.append(0)"),
-        Mistake("the query is of another class than the target", "query.append(images[answer][-1])",
-                "query.append(images[answer - 1][-1])"),
-        Mistake("each class of a support is by people of its own",
-                "drawers = rng.permutation(common)[: shot + 1].tolist()\n"
-                "            images = [[by_drawer[label][drawer] for drawer in drawers] for label in classes]",
-                "images = [[by_drawer[label][drawer] for drawer in rng.permutation(common)[: shot + 1].tolist()]\n"
-                "                      for label in classes]"),
-        Mistake("the person who drew the query also drew for the support",
-                "images = [[by_drawer[label][drawer] for drawer in drawers] for label in classes]",
-                "images = [[by_drawer[label][drawer] for drawer in drawers[:-1] + drawers[:1]] for label in classes]"),
-        Mistake("each trial draws a support of its own", code="""
-            _one_run = nway_trials
-            def nway_trials(dataset, way, shot, count, within, rng):
-                made, start = [], 0
-                for trial in range(count):
-                    run = _one_run(dataset, way, shot, way, within, rng)
-                    place = slice(trial % way, trial % way + 1)
-                    made.append((run.images, run.query[place] + start, run.support[place] + start, run.target[place]))
-                    start += len(run.images)
-                return Trials(*map(np.concatenate, zip(*made)))
-        """),
-        Mistake("within and across are confused", "if within else everywhere", "if not within else everywhere"),
-        Mistake("alphabets that have too few classes are drawn, too", "if len(classes) >= way]", "]"),
-        Mistake("alphabets are as likely as they have classes", "groups[rng.integers(len(groups))] if within",
-                "groups[rng.choice(len(groups), p=[len(g) / sum(map(len, groups)) for g in groups])] if within"),
-        Mistake("only the first classes of an alphabet are ever drawn", "groups[rng.integers(len(groups))] if within",
-                "groups[rng.integers(len(groups))][:way] if within"),
-        Mistake("it is always the same people, the first ones", "rng.permutation(common)[: shot + 1].tolist()",
-                "common[: shot + 1]"),
-        Mistake("the classes are drawn once, for all runs", "everywhere = np.arange(len(dataset.rows_of_class))",
-                "everywhere = rng.permutation(len(dataset.rows_of_class))[:way]"),
-        Mistake("the last run is whole, and there are too many trials", "range(min(way, count - len(query)))",
-                "range(way)"),
-        Mistake("the last run is left out", "for _ in range(0, count, way):", "for _ in range(count // way):"),
-        Mistake("the global np.random draws the classes", "else everywhere, way, replace=False)",
-                "else everywhere, way, replace=False)\n        classes = np.random.permutation(classes)"),
-        Mistake("rng is not used: an own generator is", "query, support, target = [], [], []",
-                "rng = np.random.default_rng(0)\n    query, support, target = [], [], []"),
-        Mistake("a way that is too large is no error of its own", "if way < 2 or way > most:", "if way < 2:"),
-        Mistake("a way of 1 is no error", "if way < 2 or way > most:", "if way > most:"),
-        Mistake("too few people are a ValueError of NumPy's, or none", "if len(common) < shot + 1:", "if not common:"),
-        Mistake("too few images of a class are no BadInput", "elif min(map(len, dataset.rows_of_class)) < shot + 1:",
-                "elif max(map(len, dataset.rows_of_class)) < shot + 1:"),
-        Mistake("too few images of a class are no BadInput where its alphabet has too few classes for a run",
-                "elif min(map(len, dataset.rows_of_class)) < shot + 1:",
-                "elif min(len(dataset.rows_of_class[label]) for group in groups for label in group) < shot + 1:"),
-        Mistake("too few images of a class are a ValueError of NumPy's, or none, if no run draws the class",
-                "elif min(map(len, dataset.rows_of_class)) < shot + 1:", "elif False:"),
-        Mistake("people draw the queries in turn, from run to run",
-                "drawers = rng.permutation(common)[: shot + 1].tolist()",
-                "asks = common[len(query) // way % len(common)]\n"
-                "            others = [each for each in rng.permutation(common).tolist() if each != asks]\n"
-                "            drawers = others[:shot] + [asks]"),
-        Mistake("of the people of a run the last by number draws the queries",
-                "rng.permutation(common)[: shot + 1].tolist()",
-                "sorted(rng.permutation(common)[: shot + 1].tolist())"),
-        Mistake("without drawers, a drawing may come twice", "shot + 1, replace=False) for label",
-                "shot + 1) for label"),
-        Mistake("without drawers, the first drawings of a class are taken",
-                "rng.choice(dataset.rows_of_class[label], shot + 1, replace=False)",
-                "dataset.rows_of_class[label][: shot + 1]"),
-        Mistake("the images that are returned are others, with light and dark exchanged", "Trials(dataset.images[used]",
-                "Trials(255 - dataset.images[used]"),
-        Mistake("row numbers are those of the data set, and the images only those used",
-                "query, support = np.split(rows.reshape(-1), [len(query)])",
-                "query, support = np.array(query), np.array(support)"),
-        Mistake("the shots come before the classes", "support.reshape(-1, way, shot)",
-                "support.reshape(-1, way, shot).swapaxes(1, 2)"),
-        Mistake("there is one drawing of each class, whatever shot is",
-                "support.append([drawings[:-1] for drawings in images])",
-                "support.append([drawings[:1] * shot for drawings in [list(each) for each in images]])"),
-    ],
-    variations=[
-        Variation(
-            "target",
-            "Each class of a run is asked about once, from the last of the support to the first: target is way - 1, "
-            ".., 1, 0 and again way - 1, .. The last run ends where there are ``count`` trials.",
-            (
-                ("for answer in range(min(way, count - len(query))):",
-                 "for answer in range(way - 1, way - 1 - min(way, count - len(query)), -1):"),
-            ),
-        ),
-        Variation(
-            "target",
-            "Each class of a run is asked about once, the second of the support first and the first of it last: target "
-            "is 1, 2, .., way - 1, 0 and again 1, 2, .. The last run ends where there are ``count`` trials.",
-            (
-                ("for answer in range(min(way, count - len(query))):",
-                 "for answer in [(place + 1) % way for place in range(min(way, count - len(query)))]:"),
-            ),
-        ),
-    ],
-    aliases={"nway_trials": ("fair_trials", "draw_runs", "trials_in_runs")},
-)  # fmt: skip
-
-
-# --- 7.4 --------------------------------------------------------------------------------------------------------------
-
-
-class Network(Sequential):
-    """A linear map and batch norm that counts the images it is given, and keeps nothing for a backward: who embeds in
-    training is told of the embeddings, and not of a second forward."""
-
-    def __init__(self, seed, pixels, features, dtype=float):
-        rng = np.random.default_rng(seed)
-        norm = BatchNorm(features)
-        super().__init__(Flatten(), Linear(pixels, features, rng), norm)
-        norm.buffers |= {"mean": rng.normal(size=features), "var": 1 + rng.random(features)}
-        self.astype(dtype)
-        for _, layer in self.walk():
-            layer.keep = lambda *values: None
-        self.counts = []
-
-    def forward(self, x, train=True):
-        self.counts.append(len(x))
-        return super().forward(x, train)
-
-
-def _arrays_of(network):
-    """{name: array} of what belongs to a network, as it is after a test."""
-    names = {"W": "weights", "b": "biases", "mean": "stored mean", "var": "stored variance"}
-    return {
-        f"the network's {names.get(key.rpartition('.')[2], key)} of layer {key.partition('.')[0]}": array
-        for key, array in network.arrays().items()
-    }
-
-
-def _trained(dtype=float):
-    """A network of the library whose batch norms have seen some training."""
-    rng = np.random.default_rng(0)
-    network = Sequential(Linear(6, 5, rng), BatchNorm(5), ReLU(), Linear(5, 3, rng), BatchNorm(3)).astype(dtype)
-    for seed in range(3):
-        network.forward((1 + 2 * normal(seed, 20, 6)).astype(dtype))
-        network.forget()
+def a_network():
+    """Three layers with weights, in float64, with gradients; batch norm's scale and shift go with the first."""
+    rng = np.random.default_rng(4)
+    network = Sequential(Linear(3, 4, rng), BatchNorm(4), ReLU(), Linear(4, 2, rng), Linear(2, 1, rng)).astype(float)
+    for place, (_, layer) in enumerate(network.walk()):
+        for key, gradient in layer.grads.items():
+            gradient += normal(40 + place, *gradient.shape)
+            layer.params[key] += 1
     return network
 
 
-def _embedded(rule, M, size=None, features=4, title="embed_for_test", change=lambda a: a):
-    """The embeddings of M images of 2 x 3 pixels, and the network as it is after it."""
-    images = change(normal(M, M, 2, 3, 1))
-    batch = {} if size is None else {"batch": size}
+def of_layers(rule, own, **options):
+    """A case of two steps of three layers, each with settings of its own."""
 
     def run(answer):
-        network = Network(M, 6, features, images.dtype)
-        given = images.copy()
-        found = {"embeddings": answer.embed_for_test(network, given, **batch), "images as it was": given}
-        return found | _arrays_of(network)
-
-    return Case(
-        title,
-        run,
-        rule,
-        tolerance=2e-5 if images.dtype == np.float32 else 1e-7,
-        shown=lambda: {"images": images} | batch,
-    )
-
-
-def _alone(answer):
-    images = normal(1, 7, 2, 3, 1)
-    network = Network(1, 6, 4)
-    return {
-        "embedding of an image among six others": named(answer.embed_for_test(network, images), ["z"])["z"][2:3],
-        "embedding of it alone": answer.embed_for_test(network, images[2:3]),
-        "embedding of it with a copy of itself": answer.embed_for_test(network, images[[2, 2]]),
-    }
-
-
-def _small(answer):
-    network = Network(3, 1, 2)
-    return {"embeddings": answer.embed_for_test(network, np.array([1.0, 2, 4]).reshape(3, 1, 1, 1), 2)}
-
-
-def _in_batches(M, size=None):
-    def run(answer):
-        network = Network(0, 6, 4)
-        batch = {} if size is None else {"batch": size}
-        z = answer.embed_for_test(network, normal(0, M, 2, 3, 1), **batch)
-        return {"z": z, "most": max(network.counts, default=0), "all": sum(network.counts)}
-
-    def holds(values):
-        most = 64 if size is None else size
+        network = a_network()
+        optimizer = optimizer_of(answer, Momentum, network, **options)
+        for cap in (0.5, 0.6):
+            optimizer.step(0.1, cap)
         return {
-            f"at most {most} of {M} images go through the network at once": values["most"] <= most,
-            "each image goes through the network once": values["all"] == M,
+            f"{key} of layer {name}": value for name, layer in network.walk() for key, value in layer.params.items()
         }
 
-    return Case("embed_for_test", run, "batch", shown=lambda: {"images": np.zeros((M, 2, 3, 1)), "batch": size or 64},
-                holds=holds, compared=("z",))  # fmt: skip
+    return Case(f"Optimizer.step of three layers, each with {own} of its own, twice", run, rule)
 
 
-def _library(M, dtype=float):
-    def run(answer):
-        network = _trained(dtype)
-        z = answer.embed_for_test(network, normal(M, M, 6).astype(dtype), 4)
-        return {"embeddings": z} | _arrays_of(network)
-
-    return Case(
-        "embed_for_test with two layers of batch norm", run, "state", tolerance=1e-7 if dtype is float else 2e-5
-    )
-
-
-EMBED = Task(
-    of=".repairs: embed_for_test",
-    parts=1,
-    docs={
-        "embed_for_test": Doc(
-            f"""Embeddings of the images of a test.
-
-            images (M, H, W, C), M >= 1, of floats; network is one of this library's, a Layer of minisiamese.layers,
-            and its forward gives the embeddings (n, E) of n images. It has batch norm: in training that goes by the
-            mean and the variance of the images that go through together, and lets stored ones follow them; otherwise it
-            goes by the stored ones. Returns (M, E), in the order of the images. {REPAIR}""",
-            {
-                "alone": "The embedding of an image is what the network gives for it alone, by the stored statistics: "
-                "it does not depend on what else is in the test.",
-                "state": "The network is afterwards as it was before: neither its stored statistics nor its parameters "
-                "have changed.",
-                "batch": "At most ``batch`` images go through the network at once, and each goes through it once.",
-            },
-        )
-    },
-    begin={
-        "embed_for_test": """
-            parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-            return np.concatenate([network.forward(part) for part in parts])
-        """
-    },
-    cases=[
-        Case("embed_for_test", _small, "alone",
-             shown=lambda: {"images": np.array([1.0, 2, 4]).reshape(3, 1, 1, 1), "batch": 2}),
-        _embedded("alone", 2),
-        _embedded("alone", 5, 2),
-        _embedded("alone", 6, 3, 2),
-        _embedded("state", 70, features=3),
-        _embedded("state", 9, 100),
-        _embedded("dtype", 5, 2, title="embed_for_test, in float32", change=lambda a: a.astype(np.float32)),
-        _embedded("layout", 5, 2, title="embed_for_test, of a part of a larger array",
-                  change=lambda a: np.repeat(a, 2, axis=0)[::2]),
-        Case("embed_for_test of one image, in company and alone", _alone, "alone"),
-        _in_batches(7, 3),
-        _in_batches(4, 1),
-        _in_batches(130),
-        _library(11),
-        _library(8, np.float32),
-    ],
-    mistakes=[
-        Mistake("batch norm takes mean and variance of the images that are in the same batch", "part, train=False)",
-                "part, train=True)"),
-        Mistake("batch norm takes mean and variance of all images of the test", code="""
-            def embed_for_test(network, images, batch=64):
-                return network.forward(images)
-        """),
-        Mistake("each image goes through batch norm in training by itself, so that nothing is left of it", code="""
-            def embed_for_test(network, images, batch=64):
-                return np.concatenate([network.forward(image[None]) for image in images])
-        """),
-        Mistake("the stored statistics first follow those of the test", code="""
-            def embed_for_test(network, images, batch=64):
-                network.forward(images)
-                network.forget()
-                parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-                return np.concatenate([network.forward(part, train=False) for part in parts])
-        """),
-        Mistake("the stored statistics first follow those of the test, batch by batch", code="""
-            def embed_for_test(network, images, batch=64):
-                parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-                for part in parts:
-                    network.forward(part)
-                    network.forget()
-                return np.concatenate([network.forward(part, train=False) for part in parts])
-        """),
-        Mistake("batch norm takes mean and variance of the images that go through together, though the stored ones "
-                "are in the end as they were", code="""
-            def embed_for_test(network, images, batch=64):
-                before, parts = {name: array.copy() for name, array in network.arrays().items()}, []
-                for start in range(0, len(images), batch):
-                    parts.append(network.forward(images[start : start + batch]))
-                    network.forget()
-                for name, array in network.arrays().items():
-                    array[...] = before[name]
-                return np.concatenate(parts)
-        """),
-        Mistake("batch norm takes mean and variance of the images that go through together", code="""
-            def embed_for_test(network, images, batch=64):
-                parts = []
-                for start in range(0, len(images), batch):
-                    parts.append(network.forward(images[start : start + batch]))
-                    network.forget()
-                return np.concatenate(parts)
-        """),
-        Mistake("all images go through the network at once", code="""
-            def embed_for_test(network, images, batch=64):
-                return network.forward(images, train=False)
-        """),
-        Mistake("64 images go through the network at once, whatever batch says",
-                "start : start + batch] for start in range(0, len(images), batch)",
-                "start : start + 64] for start in range(0, len(images), 64)"),
-        Mistake("the last batch, which is smaller, is left out", "range(0, len(images), batch)",
-                "range(0, max(len(images) - batch, 0) + 1, batch)"),
-        Mistake("the embeddings are normalised by the mean and the variance of all images of the test",
-                "return np.concatenate([network.forward(part, train=False) for part in parts])",
-                "z = np.concatenate([network.forward(part, train=False) for part in parts])\n"
-                "    return (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5).astype(z.dtype)"),
-        Mistake("the mean of all embeddings of the test is taken away",
-                "return np.concatenate([network.forward(part, train=False) for part in parts])",
-                "z = np.concatenate([network.forward(part, train=False) for part in parts])\n"
-                "    return z - z.mean(axis=0)"),
-        Mistake("the images come in another order", "for part in parts]", "for part in parts[::-1]]"),
-        Mistake("float32 becomes float64", "network.forward(part, train=False) for",
-                "network.forward(part, train=False).astype(float) for"),
-    ],
-    variations=[
-        Variation(
-            "unit",
-            "In the end each embedding is divided by its length, the root of the sum of its squares.",
-            (("return np.concatenate([network.forward(part, train=False) for part in parts])",
-              "z = np.concatenate([network.forward(part, train=False) for part in parts])\n"
-              "    return z / np.sqrt((z * z).sum(axis=1, keepdims=True))"),),
-        ),
-        Variation(
-            "turned",
-            "The embeddings come in the reverse order of the images: the last image's first.",
-            (("return np.concatenate([network.forward(part, train=False) for part in parts])",
-              "return np.concatenate([network.forward(part, train=False) for part in parts])[::-1]"),),
-        ),
-    ],
-    aliases={"embed_for_test": ("test_embeddings", "embed_all", "embeddings_of_test")},
-)  # fmt: skip
+def with_adam(answer):
+    """Two steps of an optimiser that has two arrays for each of w, and asks for the number of the step."""
+    layer = a_layer()
+    optimizer = optimizer_of(answer, Adam, layer, beta1=0.5, beta2=0.75)
+    optimizer.steps, found = 3, {}
+    for which in ("one step", "two"):
+        optimizer.step(0.1)
+        found |= {f"{key} after {which}": value.copy() for key, value in layer.params.items()}
+        found[f"self.steps after {which} (exactly)"] = optimizer.steps
+    return found | {f"{slot} of W after both": optimizer.state[f"{slot}..W"] for slot in optimizer.slots}
 
 
-# --- 7.5 --------------------------------------------------------------------------------------------------------------
+def step_with(*lines, before="self.steps += 1", each="self.entries"):
+    """The step, one array after the other, with other lines."""
+    body = "\n".join(f"            {line}" for line in lines)
+    return f"""
+class Optimizer(optimizers.Optimizer):
+    def step(self, rate, cap=1.0):
+        {before}
+        for name, layer, key, owner, factor, l2 in {each}:
+            w, g, options = layer.params[key], layer.grads[key], self.options(owner, cap)
+            state = [self.state[f"{{slot}}.{{name}}"] for slot in self.slots]
+{body}
+"""
 
 
-def _pairs(*numbers):
-    """Scores and truth values of validation and test."""
-    names = "validation_scores", "validation_same", "test_scores", "test_same"
-    return lambda: {
-        name: np.array(each, bool if "same" in name else float) for name, each in zip(names, numbers, strict=True)
-    }
-
-
-def _drawn_pairs(seed, P, Q, kinds=1000):
-    """Same pairs score higher than others on the whole; those of the test are all a little higher."""
-    rng = np.random.default_rng(seed)
-    same, test_same = rng.random(P) < 0.5, rng.random(Q) < 0.4
-    scores, test_scores = rng.normal(size=P) + 1.5 * same, rng.normal(size=Q) + 1.5 * test_same + 0.7
-    rounded = [np.round(each * kinds) / kinds for each in (scores, test_scores)]
-    return _pairs(rounded[0], same, rounded[1], test_same)
-
-
-def _as_good(rule, pairs):
-    """A case that no other threshold has more of the validation's pairs right."""
-
-    def run(answer):
-        return named(answer.threshold_accuracy(*pairs().values()), ["threshold", "accuracy"])
-
-    def holds(values):
-        scores, same = list(pairs().values())[:2]
-        found = np.sum((scores >= values["threshold"]) == same)
-        best = max(np.sum((scores >= each) == same) for each in (*scores, inf))
-        return {"no other threshold has more of the validation's pairs right": found == best}
-
-    count = "how many values it returns (exactly)"
-    return Case("threshold_accuracy", run, rule, shown=pairs, holds=holds, compared=(count,))
-
-
-PAIRS = [
-    ("chosen", _pairs([1, 2, 3], [0, 1, 1], [0, 2.5, 4, 5], [0, 0, 1, 1])),
-    ("reported", _pairs([1, 4], [0, 1], [1, 3, 5, 7, 9], [1, 1, 0, 1, 1])),
-    ("least", _pairs([3, 1, 4, 2], [1, 1, 1, 0], [2.5, 0.5, 1.5, 3.5], [1, 1, 0, 1])),
-    ("edge", _pairs([1, 3, 3, 4], [0, 1, 1, 1], [3, 3, 2, 4], [1, 1, 0, 0])),
-    ("none", _pairs([5, 4, 6], [0, 0, 0], [7, 1, 9], [1, 0, 1])),
-    ("none", _pairs([1, 2, 3, 4, 5], [0, 1, 0, 0, 0], [0, 6], [1, 0])),
-    ("least", _pairs([5, 4, 6], [1, 1, 1], [7, 1, 4.5, 3], [1, 0, 1, 1])),
-    ("chosen", _pairs([-3, -1, -2, -5], [1, 1, 1, 0], [-4, -3, -2.5], [0, 1, 0])),
-    ("edge", _pairs([2, 2, 2, 2, 1], [1, 1, 0, 1, 0], [2, 2, 1], [0, 1, 0])),
-    ("edge", _pairs([0, 1, 1, 1, 1], [1, 0, 0, 1, 1], [0, 2, 0.5, 1], [1, 1, 0, 0])),
-    ("chosen", _drawn_pairs(0, 60, 45)),
-    ("reported", _drawn_pairs(1, 25, 200)),
-    ("least", _drawn_pairs(2, 40, 30, 2)),
-    ("edge", _drawn_pairs(3, 80, 50, 1)),
-]
-
-THRESHOLD = Task(
-    of=".repairs: threshold_accuracy",
-    parts=2,
-    docs={
-        "threshold_accuracy": Doc(
-            f"""The threshold of verification, and the accuracy of a test with it.
-
-            A pair is called the same if its score is the threshold or higher, and different if it is lower. Scores are
-            float64, finite, and larger for more alike, and *same* are truth values: validation_scores and
-            validation_same (P,), test_scores and test_same (Q,), P, Q >= 1. Returns (threshold, accuracy), two numbers.
-            {REPAIR}""",
-            {
-                "chosen": "The threshold is one of the validation's scores, or infinity, with which most of the "
-                "validation's pairs are called right. The test has no say in it.",
-                "least": "Where several of them are equally good, it is the smallest.",
-                "reported": "The accuracy is the share of the test's pairs that are called right with this threshold.",
-                "edge": "A pair whose score is exactly the threshold is called the same.",
-                "none": "If it is best to call all of the validation's pairs different, the threshold is infinity.",
-            },
-        )
-    },
-    begin={
-        "threshold_accuracy": """
-            best, threshold = 0.0, 0.0
-            for candidate in np.append(np.unique(test_scores), np.inf):
-                right = np.mean((test_scores >= candidate) == test_same)
-                if right > best:
-                    best, threshold = right, candidate
-            return threshold, best
-        """
-    },
-    cases=[
-        *calls("threshold_accuracy", ["threshold", "accuracy"], PAIRS, floats=False),
-        # an answer that fails here too is not told alone which of several thresholds that are as good is asked for
-        *[_as_good("none" if rule == "none" else "chosen", pairs) for rule, pairs in PAIRS],
-    ],
-    mistakes=[
-        Mistake("the threshold is chosen on the test", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                thresholds = np.append(np.unique(test_scores), np.inf)
-                right = [np.sum((test_scores >= each) == test_same) for each in thresholds]
-                threshold = thresholds[np.argmax(right)]
-                return threshold, np.mean((test_scores >= threshold) == test_same)
-        """),
-        Mistake("the threshold is one of the validation's scores, but the one that is best on the test",
-                "(validation_scores >= each) == validation_same", "(test_scores >= each) == test_same"),
-        Mistake("the threshold is one of the test's scores, the one that is best on the validation",
-                "np.unique(validation_scores)", "np.unique(test_scores)"),
-        Mistake("scores of the test may be the threshold, too, where they are best on the validation",
-                "np.append(np.unique(validation_scores), np.inf)",
-                "np.append(np.unique(np.append(validation_scores, test_scores)), np.inf)"),
-        Mistake("the threshold is chosen on the pairs of validation and test together", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                scores, same = np.append(validation_scores, test_scores), np.append(validation_same, test_same)
-                thresholds = np.append(np.unique(scores), np.inf)
-                right = [np.sum((scores >= each) == same) for each in thresholds]
-                threshold = thresholds[np.argmax(right)]
-                return threshold, np.mean((test_scores >= threshold) == test_same)
-        """),
-        Mistake("the accuracy is that of the validation", "np.mean((test_scores >= threshold) == test_same)",
-                "np.mean((validation_scores >= threshold) == validation_same)"),
-        Mistake("the accuracy is the best that any threshold has on the test",
-                "np.mean((test_scores >= threshold) == test_same)",
-                "max(np.mean((test_scores >= each) == test_same) for each in thresholds)"),
-        Mistake("the accuracy is that of validation and test together",
-                "np.mean((test_scores >= threshold) == test_same)",
-                "np.mean(np.append((test_scores >= threshold) == test_same, (validation_scores >= threshold) == "
-                "validation_same))"),
-        Mistake("a pair whose score is the threshold is called different", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                thresholds = np.append(np.unique(validation_scores), np.inf)
-                right = [np.sum((validation_scores > each) == validation_same) for each in thresholds]
-                threshold = thresholds[np.argmax(right)]
-                return threshold, np.mean((test_scores > threshold) == test_same)
-        """),
-        Mistake("a pair of the validation whose score is the threshold is called different",
-                "(validation_scores >= each)", "(validation_scores > each)"),
-        Mistake("equal scores are taken apart, as if the threshold could lie between them", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                order = np.argsort(validation_scores, kind="stable")
-                scores, same = np.append(validation_scores[order], np.inf), validation_same[order]
-                right = [np.sum(~same[:place]) + np.sum(same[place:]) for place in range(len(scores))]
-                threshold = scores[np.argmax(right)]
-                return threshold, np.mean((test_scores >= threshold) == test_same)
-        """),
-        Mistake("the smallest of the validation's scores is not tried",
-                "np.append(np.unique(validation_scores), np.inf)",
-                "np.append(np.unique(validation_scores)[1:], np.inf)"),
-        Mistake("the threshold is the mean of the validation's scores", "thresholds[np.argmax(right)]",
-                "validation_scores.mean()"),
-        Mistake("same and different count the same, however many pairs there are of each", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                thresholds, same = np.append(np.unique(validation_scores), np.inf), validation_same
-                called = validation_scores >= thresholds[:, None]
-                good = [[np.mean(part) if len(part) else 1 for part in (each[same], ~each[~same])] for each in called]
-                threshold = thresholds[np.argmax(np.sum(good, axis=1))]
-                return threshold, np.mean((test_scores >= threshold) == test_same)
-        """),
-        Mistake("a pair of the test whose score is the threshold is called different", "(test_scores >= threshold)",
-                "(test_scores > threshold)"),
-        Mistake("of several that are equally good, the largest is taken", "thresholds[np.argmax(right)]",
-                "thresholds[::-1][np.argmax(right[::-1])]"),
-        Mistake("of several that are equally good, the first in the order of the pairs is taken",
-                "np.unique(validation_scores)", "validation_scores"),
-        Mistake("infinity is not tried", "np.append(np.unique(validation_scores), np.inf)",
-                "np.unique(validation_scores)"),
-        Mistake("minus infinity is tried, too", "np.append(np.unique(validation_scores), np.inf)",
-                "np.concatenate([[-np.inf], np.unique(validation_scores), [np.inf]])"),
-        Mistake("the threshold lies in the middle between two scores", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                known = np.unique(validation_scores)
-                thresholds = np.concatenate([known[:1], (known[1:] + known[:-1]) / 2, [np.inf]])
-                right = [np.sum((validation_scores >= each) == validation_same) for each in thresholds]
-                threshold = thresholds[np.argmax(right)]
-                return threshold, np.mean((test_scores >= threshold) == test_same)
-        """),
-        Mistake("scores below the threshold are called the same, as if they were distances", code="""
-            def threshold_accuracy(validation_scores, validation_same, test_scores, test_same):
-                thresholds = np.append(np.unique(validation_scores), np.inf)
-                right = [np.sum((validation_scores <= each) == validation_same) for each in thresholds]
-                threshold = thresholds[np.argmax(right)]
-                return threshold, np.mean((test_scores <= threshold) == test_same)
-        """),
-        Mistake("the threshold is 0, whatever the scores", "thresholds[np.argmax(right)]", "0.0"),
-        Mistake("only the pairs that are the same are counted", "== validation_same) for", "& validation_same) for"),
-        Mistake("how many are right is returned, and not their share", "np.mean((test_scores",
-                "np.sum(1.0 * (test_scores"),
-        Mistake("accuracy and threshold are returned in the other order",
-                "return threshold, np.mean((test_scores >= threshold) == test_same)",
-                "return np.mean((test_scores >= threshold) == test_same), threshold"),
-    ],
-    variations=[
-        Variation(
-            "least",
-            "Where several of them are equally good, it is the largest.",
-            (("thresholds[np.argmax(right)]", "thresholds[::-1][np.argmax(right[::-1])]"),),
-        ),
-        Variation(
-            "reported",
-            "The second number is no accuracy but the error: the share of the test's pairs that are called wrong with "
-            "this threshold.",
-            (("np.mean((test_scores >= threshold) == test_same)", "np.mean((test_scores >= threshold) != test_same)"),),
-        ),
-    ],
-    aliases={"threshold_accuracy": ("verify", "accuracy_at_threshold", "same_or_different")},
-    swapped={"threshold_accuracy": 2},
-)  # fmt: skip
-
-
-# --- 7.6 --------------------------------------------------------------------------------------------------------------
-
-
-def drawings(numbers, sizes, people):
-    """labels and groups of alphabets with these numbers and so many characters each, drawn by so many people, in any
-    order; two alphabets never have a label in common."""
-    groups = np.repeat(np.repeat(numbers, sizes), people)
-    labels = np.repeat(7 + 3 * np.arange(sum(sizes)), people)
-    order = np.random.default_rng(len(labels)).permutation(len(labels))
-    return labels[order], groups[order]
-
-
-def _told(given, count):
-    """How alphabets are shown to a student: as many arrays of drawings would not be."""
-    labels, groups = given
-    numbers = np.unique(groups)
-    sizes = tuple(len(np.unique(labels[groups == number])) for number in numbers)
-    called = "count" if isinstance(count, int) else "count from call to call"
-    return {
-        "drawings": len(labels),
-        "the alphabets' numbers": tuple(numbers.tolist()),
-        "characters of each": sizes,
-        called: count,
-    }
-
-
-def _division(rule, title, about, given, count, draws):
-    labels, groups = given
-
-    def run(answer):
-        here, rng = (labels.copy(), groups.copy()), np.random.default_rng(count)
-        found = [answer.held_out(*here, count, rng) for _ in range(draws)]
-        found = stacked(found) if draws > 1 else found[0]
-        return {"the test's drawings": found, "labels as it was": here[0], "groups as it was": here[1]}
-
-    def holds(values):
-        return about(groups, np.atleast_2d(values["the test's drawings"] != 0))
-
-    compared = "labels as it was", "groups as it was"
-    return Case(title, run, rule, shown=lambda: _told(given, count), holds=holds, compared=compared)
-
-
-def _count(given, counts, draws=1):
-    """How many alphabets have a drawing that is True."""
-    labels, groups = given
-
-    def run(answer):
-        rng, found = np.random.default_rng(0), []
-        for count in counts:
-            found += [answer.held_out(labels.copy(), groups.copy(), count, rng) for _ in range(draws)]
-        kind = stacked(found)
-        return {f"how many of the {len(np.unique(groups))} alphabets are the test's": _counted(kind, groups)}
-
-    title = "held_out" if draws == 1 else f"held_out, {draws} times"
-    return Case(title, run, "count", shown=lambda: _told(given, counts if len(counts) > 1 else counts[0]))
-
-
-def _counted(chosen, groups):
-    """Of each of several draws, if that can be said; else what is there instead."""
-    if not isinstance(chosen, np.ndarray) or chosen.shape[1:] != groups.shape or chosen.dtype.kind not in "bi":
-        return chosen
-    return np.array([len(np.unique(groups[each != 0])) for each in chosen])
-
-
-def _left_to_train(given, count):
-    """How many drawings are False, where the alphabets of each of several data sets have equally many."""
-
-    def run(answer):
-        rng, found = np.random.default_rng(0), {}
-        for number, (labels, groups) in enumerate(given, 1):
-            found[number] = answer.held_out(labels.copy(), groups.copy(), count, rng)
-        odd = [each for each, (_, groups) in zip(found.values(), given, strict=True) if not _is_choice(each, groups)]
-        return {"drawings to train on": odd[0] if odd else np.array([np.sum(each == 0) for each in found.values()])}
-
-    def shown():
-        return {f"the alphabets' numbers of data set {n}": tuple(np.unique(each[1]).tolist())
-                for n, each in enumerate(given, 1)} | {"count": count}  # fmt: skip
-
-    return Case(f"held_out, of {len(given)} data sets", run, "count", shown=shown)
-
-
-def _is_choice(found, groups):
-    return isinstance(found, np.ndarray) and found.shape == groups.shape and found.dtype.kind in "bi"
-
-
-def _whole(groups, chosen):
-    shares = [chosen[:, groups == group].mean(axis=1) for group in np.unique(groups)]
-    return {"all drawings of an alphabet are on one side": all(np.isin(share, (0, 1)).all() for share in shares)}
-
-
-def _likely(groups, chosen):
-    often = np.array([chosen[:, groups == group].any(axis=1).sum() for group in np.unique(groups)])
-    reach = 5 * np.sqrt(often.mean()) + 1
-    return {"each alphabet is the test's about equally often": np.all(np.abs(often - often.mean()) < reach)}
-
-
-TINY, MIXED, MANY = (
-    drawings([0, 1], [2, 1], 2),
-    drawings([3, 11, -4, 9], [2, 5, 3, 4], 3),
-    drawings(range(6), [1, 20, 2, 9, 3, 5], 2),
+STEPPED = (
+    "layer.params['W'] afterwards",
+    "layer.params['b'] afterwards",
+    "velocity of W afterwards",
+    "layer.grads['W'] afterwards",
+    "layer.grads['b'] afterwards",
 )
-FAR = [drawings(100_003 + 7 * np.arange(number), [2] * number, 2) for number in (2, 3, 4)]
+BY_W = "by_w = gradient[rows] + 2 * l2 * w[rows] if l2 else gradient[rows]"
+UPDATE = "self.update(w, g + 2 * l2 * w, factor * rate, *state, **options)"
 
-DIVIDE = Task(
-    of=".repairs: held_out",
-    parts=1,
+STEP = Task(
+    of="optimizers: Optimizer.step",
+    parts=3,
     docs={
-        "held_out": Doc(
-            f"""Which drawings are the test's, where a network is to be tested on alphabets that it has never seen.
+        "Optimizer": Doc(
+            """The base of all optimisers: a step of a whole network.
 
-            labels (M,) are the characters and groups (M,) the alphabets of M drawings, in any order and of any whole
-            numbers; each character belongs to one alphabet. Returns (M,) truth values: True for a drawing of the test,
-            False for one to train on. {REPAIR}""",
+            ``self.entries`` has a tuple (name, layer, key, owner, factor, l2) for each array of weights or biases: w is
+            layer.params[key], and the gradient of the data's loss with respect to it is g, layer.grads[key]; name and
+            owner are strings, factor and l2 numbers. ``self.slots`` are the names of the arrays that the optimiser
+            keeps for each w, for momentum ("velocity",); they are ``self.state[f"{slot}.{name}"]``, of w's shape.""",
+        ),
+        "step": Doc(
+            """One step of all entries, by ``self.update(w, gradient, rate, *state, **options)`` of the optimiser.
+
+            update changes w and its state in place, number by number: it may be called for all of w at once, or for
+            one part after the other. Returns nothing.""",
             {
-                "whole": "All drawings of an alphabet are on the same side: no alphabet is both trained on and tested.",
-                "count": "The test has exactly ``count`` alphabets: all drawings of theirs are True, and all others "
-                "False.",
-                "likely": "All alphabets are equally likely to be the test's, however many characters they have.",
-                "rng": RNG,
+                "place": "For each entry, update gets w itself and its state, in the order of ``self.slots``: the "
+                "arrays themselves or views of them, so that they hold the new numbers afterwards.",
+                "l2": "The penalty is l2 times the sum of the squares of w. Its gradient, for w as it was before the "
+                "step, is added to g, so that rate and momentum act on both. (l2 is 0 for biases.)",
+                "rate": "The rate that update gets is factor times ``rate``.",
+                "options": "Further arguments of update are those of the dictionary ``self.options(owner, cap)``: for "
+                'momentum, "mu", which is the smaller of the layer\'s own momentum and cap.',
+                "steps": "``self.steps`` counts the steps: it is one more when update is called, and stays so.",
+                "grads": "The layers' gradients stay as they are: it is not for a step to clear them.",
             },
-        )
-    },
-    begin={
-        "held_out": """
-            characters = np.unique(labels)
-            share = count / len(np.unique(groups))
-            chosen = rng.choice(characters, round(share * len(characters)), replace=False)
-            return np.isin(labels, chosen)
-        """
+        ),
     },
     cases=[
-        _division("whole", "held_out", _whole, TINY, 1, 1),
-        _division("whole", "held_out, a few times", _whole, TINY, 1, 8),
-        _division("whole", "held_out, a few times", _whole, MIXED, 2, 30),
-        _division("whole", "held_out, a few times", _whole, MANY, 4, 30),
-        _count(TINY, (1,)),
-        _count(MANY, (1, 2, 3, 4, 5)),
-        _left_to_train(FAR, 1),
-        _count(MIXED, (3,), 30),
-        _count(MANY, (2,), 30),
-        _count(TINY, (1,), 8),
-        chance("held_out", lambda answer, rng: {
-            "the test's drawings": stacked([answer.held_out(*(each.copy() for each in MANY), 3, rng) for _ in range(9)])
-        }),
-        _division("likely", "held_out, many times", _likely, MIXED, 1, 400),
-        _division("likely", "held_out, many times", _likely, MANY, 2, 600),
+        *told_apart(
+            calls(
+                ("Optimizer.step with momentum", stepped),
+                STEPPED,
+                [
+                    ("l2", by_hand(([0, 0], [0, 0]), (0, 0), rate=0.5, l2=0.25)),
+                    ("rate", by_hand(([1, 0], [2, -4]), (1, -2), rate=0.5, factor=0.25)),
+                    ("l2", by_hand(([1, 0], [2, -4]), (1, -2), rate=0.25, l2=0.5)),
+                    ("options", by_hand(([1, 0], [2, -4]), (1, -2), rate=0.5, momentum=0.75, cap=0.5, times=2)),
+                    ("options", by_hand(([1, 0], [2, -4]), (1, -2), rate=0.5, momentum=0.25, cap=0.5, times=2)),
+                    ("l2", by_hand(([1, 0], [2, -4]), (1, -2), rate=0.5, l2=0.125, momentum=0.5, times=2)),
+                    ("l2", drawn(0, 4, 3, rate=0.1, l2=0.3, factor=0.5, momentum=0.9, cap=0.7, times=3)),
+                    ("rate", drawn(2, 1, 5, rate=2.0, l2=0.01, factor=0.2)),
+                ],
+            ),
+            {"": STEPPED[:3], "grads": STEPPED[3:]},
+        ),
+        of_layers("rate", "a rate", rates=(1, 0.5, 0.1)),
+        of_layers("options", "a momentum", momentum=(0.25, 0.5, 0.75)),
+        of_layers("l2", "an l2", l2=(0.5, 0.125, 0.25)),
+        *told_apart([Case("Optimizer.step with Adam's update, twice, after 3 steps", with_adam, "place")],
+                    {"": ("W", "b", "m", "v"), "steps": ("self.steps",)}),
     ],
     mistakes=[
-        Mistake("characters are divided, so that an alphabet may be on both sides", code="""
-            def held_out(labels, groups, count, rng):
-                characters = np.unique(labels)
-                share = count / len(np.unique(groups))
-                return np.isin(labels, rng.choice(characters, round(share * len(characters)), replace=False))
-        """),
-        Mistake("drawings are divided, so that a character may be on both sides", code="""
-            def held_out(labels, groups, count, rng):
-                return rng.permutation(len(labels)) < len(labels) * count // len(np.unique(groups))
-        """),
-        Mistake("it is always the first alphabets that are tested",
-                "rng.choice(np.unique(groups), count, replace=False)",
-                "np.unique(groups)[:count]"),
-        Mistake("it is always the last alphabets that are tested",
-                "rng.choice(np.unique(groups), count, replace=False)",
-                "np.unique(groups)[-count:]"),
-        Mistake("an alphabet may be drawn more than once, so that the test has fewer", "count, replace=False", "count"),
-        Mistake("an alphabet is the more likely the more drawings it has", code="""
-            def held_out(labels, groups, count, rng):
-                order = groups[rng.permutation(len(groups))]
-                first = np.sort(np.unique(order, return_index=True)[1])[:count]
-                return np.isin(groups, order[first])
-        """),
-        Mistake("the drawings to train on are True", "return np.isin(groups, alphabets)",
-                "return ~np.isin(groups, alphabets)"),
-        Mistake("alphabets are taken to be numbered 0, 1, 2 and so on", "np.unique(groups)", "len(np.unique(groups))"),
-        Mistake("alphabets are taken to be numbered 0 to the largest number, without a gap", "np.unique(groups)",
-                "groups.max() + 1"),
-        Mistake("labels, not groups, are looked up among the alphabets that are drawn", "np.isin(groups,",
-                "np.isin(labels,"),
-        Mistake("there is an alphabet more than count", "count, replace=False)",
-                "min(count + 1, len(np.unique(groups))), replace=False)"),
-        Mistake("each alphabet is tested or not by a coin of its own", code="""
-            def held_out(labels, groups, count, rng):
-                alphabets = np.unique(groups)
-                return np.isin(groups, alphabets[rng.random(len(alphabets)) < count / len(alphabets)])
-        """),
-        Mistake("the global np.random draws", "rng.choice(", "np.random.choice("),
-        Mistake("rng is not used: an own generator is", "alphabets = ",
-                "rng = np.random.default_rng(0)\n    alphabets = "),
-        Mistake("groups, an argument, is shuffled", "alphabets = rng", "rng.shuffle(groups)\n    alphabets = rng"),
-        Mistake("row numbers are returned, and not truth values", "return np.isin(groups, alphabets)",
-                "return np.flatnonzero(np.isin(groups, alphabets))"),
+        Mistake("the penalty has no part in it", BY_W, "by_w = gradient[rows]"),
+        Mistake("the 2 of the square's gradient is missing", "2 * l2 * w", "l2 * w"),
+        Mistake("2 l2 |w| is added, as the paper prints it, which pushes all weights the same way",
+                "2 * l2 * w[rows]", "2 * l2 * abs(w[rows])"),
+        Mistake("the penalty's gradient is taken away from g, not added", "+ 2 * l2", "- 2 * l2"),
+        Mistake("the gradient of a sum of sizes is added, l2 times the sign of w",
+                "2 * l2 * w[rows]", "l2 * np.sign(w[rows])"),
+        Mistake("the penalty itself is added to g, not its gradient", "2 * l2 * w[rows]", "l2 * (w[rows] ** 2).sum()"),
+        Mistake("2 w is added, whatever l2 is", "2 * l2 * w", "2 * w"),
+        Mistake("rate is multiplied with the penalty's gradient once more", "2 * l2 * w", "2 * l2 * eta * w"),
+        Mistake("w shrinks by 2 l2 w, whatever the rate is: update gets g alone", code=step_with(
+            "shrink = 2 * l2 * w", "self.update(w, g, factor * rate, *state, **options)", "w -= shrink")),
+        Mistake("w shrinks beside update, by rate times the penalty's gradient, and the velocity knows nothing of it",
+                code=step_with("shrink = factor * rate * 2 * l2 * w",
+                               "self.update(w, g, factor * rate, *state, **options)", "w -= shrink")),
+        Mistake("w shrinks after update, by rate times the penalty's gradient, and the velocity knows nothing of it",
+                code=step_with("self.update(w, g, factor * rate, *state, **options)",
+                               "w -= factor * rate * 2 * l2 * w")),
+        Mistake("the penalty's gradient is that of w after a step by g: update is called twice", code=step_with(
+            "self.update(w, g, factor * rate, *state, **options)",
+            "self.update(w, 2 * l2 * w, factor * rate, *state, **options)")),
+        Mistake("biases are punished as their layer's weights are", code=step_with(
+            "l2 = max(other[5] for other in self.entries if other[3] == owner)", UPDATE)),
+        Mistake("factor is not used: all layers have the same rate", "eta=factor * rate", "eta=rate"),
+        Mistake("rate is not used, and factor alone is handed on", "eta=factor * rate", "eta=factor"),
+        Mistake("factor is added to rate", "eta=factor * rate", "eta=factor + rate"),
+        Mistake("factor is used twice", "eta=factor * rate", "eta=factor**2 * rate"),
+        Mistake("cap is not handed on", "self.options(owner, cap)", "self.options(owner, 1.0)"),
+        Mistake("cap takes the place of the layer's own momentum", code=step_with(
+            "options |= {'mu': cap} if 'mu' in options else {}", UPDATE)),
+        Mistake("all layers have the momentum of the first", "self.options(owner, cap)",
+                "self.options(self.entries[0][3], cap)"),
+        Mistake("steps are not counted", "self.steps += 1", "pass"),
+        Mistake("steps are counted once for each entry", "self.steps += 1", "self.steps += len(self.entries)"),
+        Mistake("steps are counted at the end: update finds the number of the step before", code=step_with(
+            UPDATE) + "        self.steps += 1\n"),
+        Mistake("the layers' gradients are changed: the penalty's is added to them in place", BY_W,
+                "gradient[rows] += 2 * l2 * w[rows]\n                by_w = gradient[rows]"),
+        Mistake("the layers' gradients are cleared", code=step_with(UPDATE, "g[...] = 0")),
+        Mistake("update gets a copy of w, and the layer's own stays as it was",
+                "arrays = layer.params[key],", "arrays = layer.params[key].copy(),"),
+        Mistake("the layer gets a new array for w, and the one that was there stays as it was", code=step_with(
+            "layer.params[key] = w = w.copy()", UPDATE)),
+        Mistake("update gets copies of the state, which begins anew with each step",
+                'self.state[f"{slot}.{name}"] for', 'self.state[f"{slot}.{name}"].copy() for'),
+        Mistake("update gets the state in the reverse order", "for slot in self.slots]",
+                "for slot in self.slots[::-1]]"),
+        Mistake("only the first entry is stepped", "in self.entries:", "in self.entries[:1]:"),
+        Mistake("the last entry is left out", "in self.entries:", "in self.entries[:-1]:"),
+        Mistake("only arrays with a penalty are stepped", code=step_with(
+            "if l2:", f"    {UPDATE}")),
     ],
     variations=[
         Variation(
-            "count",
-            "The test has all alphabets but ``count`` ones: all drawings of theirs are True, and those of exactly "
-            "``count`` alphabets are False, to train on.",
-            (("return np.isin(groups, alphabets)", "return ~np.isin(groups, alphabets)"),),
-        ),
-    ],
-    aliases={"held_out": ("mask_of_test", "unseen_drawings", "set_aside")},
-)  # fmt: skip
-
-
-# --- 7.7 --------------------------------------------------------------------------------------------------------------
-
-
-def _distances(*rows):
-    return lambda: {"distances": np.array(rows, float)}
-
-
-def _rough_distances(seed, T, N, kinds):
-    return lambda: {"distances": np.random.default_rng(seed).integers(0, kinds, (T, N)).astype(float)}
-
-
-ACCURACY = Task(
-    of=".repairs: accuracy_of_trials",
-    parts=1,
-    docs={
-        "accuracy_of_trials": Doc(
-            f"""The accuracy of one-shot trials, from the query's distances to the N classes of each.
-
-            distances (T, N), float64, finite or not a number, smaller for more alike; the query's own class stands in
-            column 0 of every trial. Returns a number from 0 to 1. {REPAIR}""",
-            {
-                "nearest": "A trial is right if its own class is nearer than all others, and wrong if another is "
-                "nearer.",
-                "lots": "If m classes are equally near, and none is nearer, lots decide among them: the trial counts "
-                "for the probability that its own class wins, 1/m if it is one of them. Nothing is drawn at random. "
-                "So a network that gives all images the same embedding, so that all distances are equal, has 1/N.",
-                "equal": "Distances are equally near if they are equal, and not if they are close: 1e-9 apart is "
-                "not equal.",
-                "nan": "A trial with a distance that is not a number (NaN), whichever class has it, is wrong.",
-            },
-        )
-    },
-    begin={"accuracy_of_trials": "return np.mean(distances.argmin(axis=1) == 0)"},
-    cases=calls(
-        "accuracy_of_trials",
-        ["accuracy"],
-        [
-            ("nearest", _distances([1, 3, 2], [2, 1, 3], [0, 4, 4], [5, 6, 4], [1, 2, 2])),
-            ("lots", _distances([4, 4, 5])),
-            ("lots", _distances([2, 2, 2, 2])),
-            ("lots", _distances([1, 1, 2, 3], [2, 2, 2, 2], [0, 5, 0, 0], [1, 2, 2, 2])),
-            ("lots", lambda: {"distances": np.zeros((3, 5))}),
-            ("lots", lambda: {"distances": np.full((20, 4), 2.5)}),
-            ("lots", _distances([1, 1, 2], [2, 2, 2], [3, 1, 1], [0, 5, 0])),
-            ("nan", _distances([nan, 1, 2], [1, nan, 2], [nan, nan, nan], [1, 2, 3])),
-            ("nan", _distances([1, 2, nan], [0, 2, 1])),
-            ("nan", lambda: {"distances": np.full((3, 4), nan)}),
-            ("nearest", lambda: {"distances": np.abs(normal(0, 50, 3))}),
-            ("nearest", lambda: {"distances": np.abs(normal(1, 4, 20)) + 1}),
-            ("lots", _rough_distances(2, 60, 6, 3)),
-            ("lots", _rough_distances(3, 9, 2, 2)),
-            ("equal", _distances([1e-9, 2e-9], [2e-9, 3e-9], [3e-9, 1e-9])),
-            ("equal", _distances([1, 1 + 1e-9], [1, 1 - 1e-9], [5, 5 + 1e-6])),
-        ],
-        floats=False,
-    ),
-    mistakes=[
-        Mistake("the first of several nearest classes wins, which is always its own", code="""
-            def accuracy_of_trials(distances):
-                return np.mean(np.nan_to_num(distances, nan=np.inf).argmin(axis=1) == 0)
-        """),
-        Mistake("the first of several nearest classes wins, and a distance that is not a number is nearest of all",
-                code="""
-            def accuracy_of_trials(distances):
-                return np.mean(distances.argmin(axis=1) == 0)
-        """),
-        Mistake("a trial is right if no other class is nearer, however many are as near",
-                "nearest[:, 0] / np.maximum(nearest.sum(axis=1), 1)",
-                "nearest[:, 0]"),
-        Mistake("a trial in which others are as near is wrong", "nearest[:, 0] / np.maximum(nearest.sum(axis=1), 1)",
-                "nearest[:, 0] & (nearest.sum(axis=1) == 1)"),
-        Mistake("a trial in which others are as near counts for 1/N, however many they are",
-                "np.maximum(nearest.sum(axis=1), 1)",
-                "np.where(nearest.sum(axis=1) > 1, distances.shape[1], 1)"),
-        Mistake("a trial in which others are as near counts for 1/2, however many they are",
-                "np.maximum(nearest.sum(axis=1), 1)",
-                "np.clip(nearest.sum(axis=1), 1, 2)"),
-        Mistake("trials with several nearest classes are left out of the mean",
-                "return np.mean(nearest[:, 0] / np.maximum(nearest.sum(axis=1), 1))",
-                "alone = nearest.sum(axis=1) == 1\n    return np.mean(nearest[alone, 0])"),
-        Mistake("the smallest distance is sought among the trials, for each class by itself: along the other axis",
-                "distances.min(axis=1, keepdims=True)", "distances.min(axis=0, keepdims=True)"),
-        Mistake("the smallest distance is sought among all trials together",
-                "distances.min(axis=1, keepdims=True)", "np.nanmin(distances)"),
-        Mistake("the smallest distance is sought among all trials together, and one that is not a number hides it",
-                "distances.min(axis=1, keepdims=True)", "distances.min()"),
-        Mistake("the own class is looked for in the last column", "nearest[:, 0]", "nearest[:, -1]"),
-        Mistake("a trial with a distance that is not a number counts for 1/N", "np.mean(nearest[:, 0] /",
-                "np.mean(np.isnan(distances).any(axis=1) / distances.shape[1] + nearest[:, 0] /"),
-        Mistake("the accuracy is in percent", "return np.mean(", "return 100 * np.mean("),
-        Mistake("the largest distance wins", "distances.min(", "distances.max("),
-        Mistake("a distance that is not a number is left out, and the others decide",
-                "distances.min(axis=1, keepdims=True)",
-                "np.nanmin(distances, axis=1, keepdims=True)"),
-        Mistake("a distance that is not a number counts as infinite", "nearest = distances == distances.min(",
-                "distances = np.where(np.isnan(distances), np.inf, distances)\n    nearest = distances == "
-                "distances.min("),
-        Mistake("trials with a distance that is not a number are left out of the mean",
-                "nearest = distances == distances.min(",
-                "distances = distances[~np.isnan(distances).any(axis=1)]\n    nearest = distances == distances.min("),
-        Mistake("trials with a distance that is not a number are left out of the mean, which is 0 where none is left",
-                "nearest = distances == distances.min(",
-                "distances = distances[~np.isnan(distances).any(axis=1)]\n"
-                "    distances = distances if len(distances) else np.array([[1.0, 0.0]])\n"
-                "    nearest = distances == distances.min("),
-        Mistake("the accuracy is not a number as soon as a distance is not", "np.maximum(nearest.sum(axis=1), 1)",
-                "nearest.sum(axis=1)"),
-        Mistake("distances that are close count as equal", "distances == distances.min(axis=1, keepdims=True)",
-                "np.isclose(distances, distances.min(axis=1, keepdims=True))"),
-        Mistake("the number of trials that are right is returned, and not their share", "return np.mean(",
-                "return np.sum("),
-        Mistake("the trials' own values are returned, and not their mean", "return np.mean(", "return ("),
-    ],
-    variations=[
-        Variation(
-            "column",
-            "In this variant the query's own class stands in the last column of every trial, not in column 0.",
-            (("nearest[:, 0] / np.maximum", "nearest[:, -1] / np.maximum"),),
+            "l2",
+            "The penalty is l2 / 2 times the sum of the squares of w. Its gradient, for w as it was before the step, "
+            "is added to g, so that rate and momentum act on both. (l2 is 0 for biases.)",
+            (("2 * l2 * w[rows]", "l2 * w[rows]"),),
         ),
         Variation(
-            "nan",
-            "A trial with a distance that is not a number (NaN) counts for 1/N, as if nothing were known.",
-            (("np.mean(nearest[:, 0] / np.maximum(nearest.sum(axis=1), 1))",
-              "np.mean(np.where(np.isnan(distances).any(axis=1), 1 / distances.shape[1], nearest[:, 0] / "
-              "np.maximum(nearest.sum(axis=1), 1)))"),),
-        ),
-    ],
-    aliases={"accuracy_of_trials": ("share_of_right_trials", "accuracy_from_distances", "judge_trials")},
-)  # fmt: skip
-
-
-# --- 7.8 --------------------------------------------------------------------------------------------------------------
-
-
-def _classes(*sizes):
-    """Rows of classes of these sizes, in any order."""
-    rows = np.random.default_rng(sum(sizes)).permutation(2 * sum(sizes))[: sum(sizes)]
-    return [part.copy() for part in np.split(rows, np.cumsum(sizes)[:-1])]
-
-
-def _draws(answer, rows_of_class, shot, count, rng):
-    """What draw_trials gives, by name, and the rows as they are after it."""
-    given = [rows.copy() for rows in rows_of_class]
-    found = named(answer.draw_trials(given, shot, count, rng), ["query", "support", "target"])
-    return found | {"rows_of_class as it was": np.concatenate(given)}
-
-
-def _draw_case(rule, about, sizes, shot, count):
-    rows_of_class = _classes(*sizes)
-
-    def run(answer):
-        return _draws(answer, rows_of_class, shot, count, np.random.default_rng(shot))
-
-    def holds(values):
-        query, support, target = (values[name] for name in ("query", "support", "target"))
-        inside = ((target >= 0) & (target < len(sizes))).all()
-        found = {f"target is 0 to {len(sizes) - 1}": inside}
-        return found | about(rows_of_class, query, support, np.clip(target, 0, len(sizes) - 1))
-
-    told = {"images of the classes": sizes, "shot": shot, "count": count}
-    compared = "rows_of_class as it was", "how many values it returns (exactly)"
-    return Case("draw_trials", run, rule, shown=lambda: told, holds=holds, compared=compared)
-
-
-def _supports(rows_of_class, query, support, target):
-    pairs = list(enumerate(rows_of_class))
-    varied, moves = [], []  # of classes that have a choice even where one drawing of theirs asks
-    for label, rows in pairs:
-        if len(rows) > support.shape[2] + 1:
-            held = np.sort(support[:, label], axis=1)
-            varied.append((held != held[0]).any())
-            moves.append((held[1:] != held[:-1])[target[1:] != label].any())
-    return {
-        "support[:, c] are drawings of class c": all(np.isin(support[:, label], rows).all() for label, rows in pairs),
-        "the K drawings of a class are different ones": all(
-            len(set(each)) == len(each) for label, _ in pairs for each in support[:, label].tolist()
-        ),
-        "the drawings of a class are not the same in all supports": all(varied),
-        "from one support to the next, classes that are not the target may have other drawings, too": all(moves),
-    }
-
-
-def _queries(rows_of_class, query, support, target):
-    return {
-        "the query is a drawing of the class that target names": all(
-            each in rows_of_class[label] for each, label in zip(query, target, strict=True)
-        ),
-        "the query is not in its support": (query[:, None, None] != support).all(),
-    }
-
-
-def _targets(rows_of_class, query, support, target):
-    labels = np.arange(len(rows_of_class))
-    return {
-        "each class is the target about equally often": even(target, labels),
-        "each class is the next target about equally often, whatever the one before": even_after(target, labels),
-    }
-
-
-def _drawn_draws(answer, rng):
-    values = _draws(answer, _classes(3, 4, 6), 2, 20, rng)
-    return {name: values.get(name) for name in ("query", "support", "target")}
-
-
-def _in_twos():
-    """Two trials at a time, of three classes: now and then both ask about the same class."""
-    rows_of_class = _classes(3, 4, 5)
-
-    def run(answer):
-        rng = np.random.default_rng(0)
-        return {"target": stacked([_draws(answer, rows_of_class, 1, 2, rng).get("target") for _ in range(450)])}
-
-    def holds(values):
-        first, second = values["target"].T
-        alike = (first == second).sum()
-        return {"two trials have the same target in about one of three times": 90 < alike < 210}
-
-    told = {"images of the classes": (3, 4, 5), "shot": 1, "count": 2}
-    return Case("draw_trials, many times", run, "target", shown=lambda: told, holds=holds)
-
-
-def _drawings(rows_of_class, query, support, target):
-    pairs = list(enumerate(rows_of_class))
-    return {
-        "each drawing of a class is its query about equally often": all(
-            even(query[target == label], rows) for label, rows in pairs
-        ),
-        "each drawing of a class is in the support about equally often, where it is not the target": all(
-            even(support[target != label, label], rows) for label, rows in pairs
-        ),
-        "each drawing of a class is in the support about equally often, where it is the target": all(
-            even(support[target == label, label], rows) for label, rows in pairs
-        ),
-        "all drawings of a class are the first of its support about equally often": all(
-            even(support[:, label, 0], rows) for label, rows in pairs
-        ),
-    }
-
-
-DRAW = Task(
-    of=".repairs: draw_trials",
-    parts=2,
-    docs={
-        "draw_trials": Doc(
-            f"""One-shot trials: a query, and K = ``shot`` drawings of each of N classes, one of which it belongs to.
-
-            rows_of_class are N arrays, the rows of the drawings of each class: K + 1 or more, not as many of each.
-            Returns query (T,) and support (T, N, K), rows, and target (T,), the class of each query: T = ``count``.
-            {REPAIR}""",
-            {
-                "support": "support[t, c] are K different drawings of class c, drawn for each trial anew, in any "
-                "order.",
-                "query": "The query is a drawing of class target[t] that is not in support[t].",
-                "target": "In each trial all classes are equally likely to be the target, whatever it was before.",
-                "likely": "All drawings of a class are equally likely to be in the support, and to be the query.",
-                "rng": RNG,
-            },
-        )
-    },
-    begin={
-        "draw_trials": """
-            target = rng.integers(len(rows_of_class), size=count)
-            support = np.array([[rng.choice(rows, shot, replace=False) for rows in rows_of_class] for _ in target])
-            query = np.array([rng.choice(rows_of_class[label]) for label in target])
-            return query, support, target
-        """
-    },
-    cases=[
-        _draw_case("support", _supports, (2, 3), 1, 30),
-        _draw_case("support", _supports, (4, 6, 3), 2, 40),
-        _draw_case("support", _supports, (5, 5, 5, 9), 4, 25),
-        _draw_case("query", _queries, (2, 3), 1, 20),
-        _draw_case("query", _queries, (4, 6, 3), 2, 60),
-        _draw_case("query", _queries, (7, 4, 5, 9), 3, 90),
-        chance("draw_trials", _drawn_draws),
-        _draw_case("target", _targets, (3, 4, 5), 1, 600),
-        _draw_case("target", _targets, (3, 3, 4, 6, 3), 2, 900),
-        _in_twos(),
-        _draw_case("likely", _drawings, (3, 4), 1, 700),
-        _draw_case("likely", _drawings, (5, 4, 7), 3, 1000),
-    ],
-    mistakes=[
-        Mistake("the query may be one of its own supports", "query.append(drawn[right, -1])",
-                "query.append(rng.choice(rows_of_class[right]))"),
-        Mistake("the query is always one of its own supports", "query.append(drawn[right, -1])",
-                "query.append(drawn[right, 0])"),
-        Mistake("a drawing may be in a support more than once", "shot + 1, replace=False)", "shot + 1)"),
-        Mistake("the query is of another class than the target", "drawn[right, -1]", "drawn[right - 1, -1]"),
-        Mistake("there are K + 1 drawings of each class in the support", "drawn[:, :-1]", "drawn"),
-        Mistake("the target is always class 0", "rng.integers(len(rows_of_class), size=count)", "np.zeros(count, int)"),
-        Mistake("the classes are asked about in turn", "rng.integers(len(rows_of_class), size=count)",
-                "np.arange(count) % len(rows_of_class)"),
-        Mistake("each class is the target equally often, so that the last trials can be foretold",
-                "rng.integers(len(rows_of_class), size=count)",
-                "rng.permutation(np.arange(count) % len(rows_of_class))"),
-        Mistake("the last class is never the target", "rng.integers(len(rows_of_class), size=count)",
-                "rng.integers(len(rows_of_class) - 1, size=count)"),
-        Mistake("the first drawings of a class are its support",
-                "drawn = np.array([rng.choice(rows, shot + 1, replace=False) for rows in rows_of_class])",
-                "drawn = np.array([[*rows[:shot], rng.choice(rows[shot:])] for rows in rows_of_class])"),
-        Mistake("the last drawing of a class is the query, and the others its support", code="""
-            def draw_trials(rows_of_class, shot, count, rng):
-                target = rng.integers(len(rows_of_class), size=count)
-                support = [[rng.choice(rows[:-1], shot, replace=False) for rows in rows_of_class] for _ in target]
-                return np.array([rows_of_class[label][-1] for label in target]), np.array(support), target
-        """),
-        Mistake("all trials have the same support", code="""
-            def draw_trials(rows_of_class, shot, count, rng):
-                target = rng.integers(len(rows_of_class), size=count)
-                drawn = [rng.permutation(rows) for rows in rows_of_class]
-                support = np.array([[rows[:shot] for rows in drawn]] * count)
-                return np.array([rng.choice(drawn[label][shot:]) for label in target]), support, target
-        """),
-        Mistake("only the target's class is drawn anew", code="""
-            def draw_trials(rows_of_class, shot, count, rng):
-                target = rng.integers(len(rows_of_class), size=count)
-                drawn = np.array([rng.choice(rows, shot + 1, replace=False) for rows in rows_of_class])
-                query, support = [], []
-                for right in target:
-                    drawn[right] = rng.choice(rows_of_class[right], shot + 1, replace=False)
-                    query.append(drawn[right, -1])
-                    support.append(drawn[:, :-1].copy())
-                return np.array(query), np.array(support), target
-        """),
-        Mistake("the shots come before the classes", "support.append(drawn[:, :-1])",
-                "support.append(drawn[:, :-1].T)"),
-        Mistake("the drawings come in rising order, so that the largest row is the query",
-                "drawn = np.array([rng.choice(rows, shot + 1, replace=False) for",
-                "drawn = np.array([np.sort(rng.choice(rows, shot + 1, replace=False)) for"),
-        Mistake("the global np.random draws", "rng.choice(rows", "np.random.choice(rows"),
-        Mistake("rng is not used: an own generator is", "query, support, target = [], [],",
-                "rng = np.random.default_rng(0)\n    query, support, target = [], [],"),
-        Mistake("rows_of_class, an argument, is shuffled", "drawn = np.array([rng.choice(",
-                "[rng.shuffle(rows) for rows in rows_of_class]\n        drawn = np.array([rng.choice("),
-        Mistake("target names the row of the query's class in place of the class", "np.array(support), target",
-                "np.array(support), np.array(query)"),
-    ],
-    aliases={"draw_trials": ("random_trials", "sample_trials", "trials_of_classes")},
-    swapped={"draw_trials": 3},
-)  # fmt: skip
-
-
-# --- 7.9 --------------------------------------------------------------------------------------------------------------
-
-
-def _pictures(seed, M, kinds, classes, H=3, W=4):
-    """M images of so many kinds, which all have the same numbers in other places, and labels, in any order."""
-    rng = np.random.default_rng(seed)
-    patterns = np.unique([rng.permutation(H * W) // 2 for _ in range(4 * kinds)], axis=0).astype(np.uint8)
-    images = rng.permutation(patterns)[rng.integers(kinds, size=M)].reshape(M, H, W, 1)
-    labels = rng.permutation(5 * classes)[:classes][rng.integers(classes, size=M)]
-    return lambda: {"images": images.copy(), "labels": labels.copy()}
-
-
-def _plain(values, labels, shape=(1, 1, 1)):
-    """Images of one pixel, or of a few."""
-    return lambda: {"images": np.array(values, np.uint8).reshape(-1, *shape), "labels": np.array(labels)}
-
-
-def _in_colour(seed, M, row, column, channel):
-    """M images of which two, of two classes, differ in one channel alone, and two others are equal."""
-
-    def arguments():
-        rng = np.random.default_rng(seed)
-        images, labels = rng.integers(0, 256, (M, 4, 3, 3)).astype(np.uint8), 3 * rng.permutation(M) + 2
-        images[M - 1], images[2], images[4] = images[0], images[1], images[3]
-        images[M - 1, row, column, channel] ^= 1
-        return {"images": images, "labels": labels}
-
-    return arguments
-
-
-CHAIN = np.random.default_rng(0).permutation(40)  # classes of which each has an image in common with the next
-
-MERGE = Task(
-    of=".repairs: merged_labels",
-    parts=2,
-    docs={
-        "merged_labels": Doc(
-            f"""Labels in which one character is one class, though a data set has it under several labels.
-
-            images (M, H, W, C) uint8 and labels (M,), any whole numbers from 0 on, M >= 1; two classes that have an
-            image in common, equal in every pixel, are one. Returns the new labels (M,), whole numbers. {REPAIR}""",
-            {
-                "one": "All images of two classes that have an image in common get the same label, each of them.",
-                "chain": "If a class has an image in common with a second one, and the second with a third, all three "
-                "are one; and so on, whatever the order of the images.",
-                "smallest": "The label of classes that are one is the smallest of theirs.",
-                "others": "A class that has no image in common with another keeps its label.",
-                "equal": "Images are equal if all their pixels are, place by place and in every channel, and not if "
-                "they are alike.",
-            },
-        )
-    },
-    begin={
-        "merged_labels": """
-            merged = labels.copy()
-            for row in range(len(images)):
-                for before in range(row):
-                    if np.array_equal(images[row], images[before]):
-                        merged[row] = merged[before]
-            return merged
-        """
-    },
-    cases=calls(
-        "merged_labels",
-        ["merged"],
-        [
-            ("one", _plain([1, 2, 2, 3], [4, 4, 1, 0])),
-            ("smallest", _plain([5, 5, 9, 6], [2, 7, 7, 3])),
-            ("chain", _plain([1, 1, 2, 2, 3, 3, 4, 4], [9, 5, 5, 7, 7, 3, 3, 8])),
-            ("chain", _plain([5, 5, 8, 5, 8], [6, 4, 4, 3, 2])),
-            ("others", _plain([1, 2, 3, 4], [3, 3, 7, 5])),
-            ("others", _plain([4, 4, 6, 7], [2, 2, 5, 9])),
-            ("equal", _plain([10, 11, 9, 0, 255], [4, 3, 2, 1, 0])),
-            ("equal", _plain([1, 2, 2, 1, 1, 3], [2, 1, 0], (1, 2, 1))),
-            ("equal", _plain([1, 3, 3, 1, 0, 4], [1, 2, 5], (2, 1, 1))),
-            ("equal", _plain([1, 2, 1, 3, 5, 3], [6, 4, 1], (1, 1, 2))),
-            ("equal", _plain([1, 3, 3, 1, 2, 2], [2, 6, 9], (1, 1, 2))),
-            ("equal", _in_colour(3, 9, 3, 1, 2)),
-            ("equal", _in_colour(4, 12, 0, 2, 0)),
-            ("smallest", _plain([3], [12])),
-            ("chain", _plain(np.repeat(np.arange(39), 2), np.repeat(CHAIN, 2)[1:-1])),
-            ("one", _pictures(0, 30, 60, 12)),
-            ("smallest", _pictures(1, 60, 200, 25, 5, 3)),
-            ("equal", _pictures(2, 20, 400, 20, 4, 6)),
-        ],
-        floats=False,
-    ),
-    mistakes=[
-        Mistake("a class that has a new label already is looked for by its old one, so that chains of classes break",
-                code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for before in range(row):
-                        if np.array_equal(images[row], images[before]):
-                            low, high = sorted((labels[row], labels[before]))
-                            merged[merged == high] = low
-                return merged
-        """),
-        Mistake("only the image that two classes have in common gets another label, and the others of its class keep "
-                "theirs", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for before in range(row):
-                        if np.array_equal(images[row], images[before]):
-                            merged[row] = merged[before]
-                return merged
-        """),
-        Mistake("only the image that two classes have in common gets the smallest label, and the others of its class "
-                "keep theirs", code="""
-            def merged_labels(images, labels):
-                pictures = np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True)[1].reshape(-1)
-                return np.array([labels[pictures == picture].min() for picture in pictures])
-        """),
-        Mistake("of a chain of classes only neighbours become one: labels are passed on once",
-                "while not np.array_equal(merged, before):\n        before = merged",
-                "for _ in range(1):"),
-        Mistake("of a chain of classes only some become one: labels are passed on twice",
-                "while not np.array_equal(merged, before):\n        before = merged",
-                "for _ in range(2):"),
-        Mistake("of a chain of classes only some become one: what counts is what labels were, and not what they have "
-                "become", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for other in range(row):
-                        if np.array_equal(images[row], images[other]):
-                            least = min(labels[row], labels[other])
-                            merged[(labels == labels[row]) | (labels == labels[other])] = least
-                return merged
-        """),
-        Mistake("images count as equal if any of their pixels are", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for other in range(row):
-                        if (images[row] == images[other]).any():
-                            least = min(merged[row], merged[other])
-                            merged[(merged == merged[row]) | (merged == merged[other])] = least
-                return merged
-        """),
-        Mistake("images count as equal if one is the other upside down, too", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for other in range(row):
-                        if any(np.array_equal(images[row], each) for each in (images[other], images[other][::-1])):
-                            least = min(merged[row], merged[other])
-                            merged[(merged == merged[row]) | (merged == merged[other])] = least
-                return merged
-        """),
-        Mistake("the row of its first image stands for a class, and not a label", "return merged",
-                "return np.array([np.flatnonzero(merged == each)[0] for each in merged])"),
-        Mistake("only the image that two classes have in common gets another label, the last of its labels", code="""
-            def merged_labels(images, labels):
-                last = {image.tobytes(): label for image, label in zip(images, labels)}
-                return np.array([last[image.tobytes()] for image in images])
-        """),
-        Mistake("of a long chain of classes only some become one: labels are passed on three times",
-                "while not np.array_equal(merged, before):\n        before = merged",
-                "for _ in range(3):"),
-        Mistake("the label is that of the class whose image comes first", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for before in range(row):
-                        if np.array_equal(images[row], images[before]):
-                            merged[merged == merged[row]] = merged[before]
-                return merged
-        """),
-        Mistake("the label is the largest of theirs",
-                "best = np.full(parts.max() + 1, labels.max())\n            np.minimum.at",
-                "best = np.full(parts.max() + 1, labels.min())\n            np.maximum.at"),
-        Mistake("the new labels are numbered 0, 1, 2 and so on", "return merged",
-                "return np.unique(merged, return_inverse=True)[1]"),
-        Mistake("classes are numbered anew, 0, 1, ..; the label is not the smallest of theirs", "return merged",
-                "first = [pictures[merged == each].min() for each in merged]\n"
-                "    return np.unique(first, return_inverse=True)[1]"),
-        Mistake("classes are numbered anew, 0, 1, .., as their images come; the label is not the smallest of theirs",
-                "return merged",
-                "first = [np.flatnonzero(merged == each)[0] for each in merged]\n"
-                "    return np.unique(first, return_inverse=True)[1]"),
-        Mistake("images count as equal if their pixels have the same sum",
-                "np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True)[1].reshape(-1)",
-                "np.unique(images.sum(axis=(1, 2, 3)), return_inverse=True)[1]"),
-        Mistake("images count as equal if they have the same pixels in some order",
-                "np.unique(images.reshape(len(images), -1), axis=0,",
-                "np.unique(np.sort(images.reshape(len(images), -1)), axis=0,"),
-        Mistake("images count as equal if their first pixel is", "np.unique(images.reshape(len(images), -1), axis=0,",
-                "np.unique(images.reshape(len(images), -1)[:, :1], axis=0,"),
-        Mistake("images count as equal if their first channel is",
-                "images.reshape(len(images), -1)", "images[..., 0].reshape(len(images), -1)"),
-        Mistake("images count as equal if their last channel is",
-                "images.reshape(len(images), -1)", "images[..., -1].reshape(len(images), -1)"),
-        Mistake("images count as equal if the means of their channels are",
-                "images.reshape(len(images), -1)", "images.mean(axis=3).reshape(len(images), -1)"),
-        Mistake("images count as equal if all of their pixels but the last row are",
-                "images.reshape(len(images), -1)",
-                "images[:, : max(images.shape[1] - 1, 1)].reshape(len(images), -1)"),
-        Mistake("images count as equal if their pixels differ by 1 at most", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(len(images)):
-                    for other in range(row):
-                        if np.abs(images[row].astype(int) - images[other]).max() <= 1:
-                            least = min(merged[row], merged[other])
-                            merged[(merged == merged[row]) | (merged == merged[other])] = least
-                return merged
-        """),
-        Mistake("only images that stand one after the other are compared", code="""
-            def merged_labels(images, labels):
-                merged = labels.copy()
-                for row in range(1, len(images)):
-                    if np.array_equal(images[row], images[row - 1]):
-                        least = min(merged[row], merged[row - 1])
-                        merged[(merged == merged[row]) | (merged == merged[row - 1])] = least
-                return merged
-        """),
-        Mistake("labels, an argument, are written into", code="""
-            def merged_labels(images, labels):
-                for row in range(len(images)):
-                    for other in range(row):
-                        if np.array_equal(images[row], images[other]):
-                            least = min(labels[row], labels[other])
-                            labels[(labels == labels[row]) | (labels == labels[other])] = least
-                return labels
-        """),
-        Mistake("nothing is merged", "while not np.array_equal(merged, before):", "while False:"),
-        Mistake("all classes become one as soon as two have an image in common", "return merged",
-                "return merged if np.array_equal(merged, labels) else np.full_like(labels, labels.min())"),
-    ],
-    variations=[
-        Variation(
-            "smallest",
-            "The label of classes that are one is the largest of theirs.",
-            (("best = np.full(parts.max() + 1, labels.max())", "best = np.full(parts.max() + 1, labels.min())"),
-             ("np.minimum.at(best, parts, merged)", "np.maximum.at(best, parts, merged)")),
+            "l2",
+            "The penalty is l2 times the sum of the sizes |w|. Its gradient, for w as it was before the step, and 0 "
+            "where w is 0, is added to g, so that rate and momentum act on both. (l2 is 0 for biases.)",
+            (("2 * l2 * w[rows]", "l2 * np.sign(w[rows])"),),
         ),
         Variation(
-            "smallest",
-            "The label of classes that are one is the sum of the smallest of theirs and 100, also where a class is "
-            "one by itself.",
-            (("            merged = best[parts]\n    return merged",
-              "            merged = best[parts]\n    return merged + 100"),),
+            "l2",
+            "The penalty takes a way of its own (Loshchilov & Hutter 2019): w is multiplied by 1 - 2 factor rate l2, "
+            "and then update gets g alone, so that no momentum acts on the penalty. (l2 is 0 for biases.)",
+            ((BY_W, "w[rows] *= 1 - 2 * eta * l2\n                by_w = gradient[rows]"),),
         ),
     ],
-    aliases={"merged_labels": ("one_label_each", "join_classes", "true_labels")},
-)  # fmt: skip
-
-
-# --- 7.10 -------------------------------------------------------------------------------------------------------------
-
-
-def _runs(*sizes, seed=0, more=0):
-    """Runs of so many training drawings, each with as many test drawings, which ask about the classes in any order; or
-    with ``more`` or fewer, which ask about some classes twice, or not at all."""
-    rng, start, runs = np.random.default_rng(seed), 0, []
-    for size in sizes:
-        rows = start + rng.permutation(2 * size + more)
-        answer = rng.permutation(size) if not more else rng.integers(size, size=size + more)
-        runs.append((rows[:size], rows[size:], answer))
-        start += len(rows)
-    return runs
-
-
-def _trials_of(runs):
-    """query, support, target, one trial after the other."""
-    query = np.concatenate([test for _, test, _ in runs])
-    support = np.concatenate([np.tile(training, (len(test), 1)) for training, test, _ in runs])
-    return query, support, np.concatenate([answer for _, _, answer in runs])
-
-
-def _official(sizes, change, seed=0, more=0):
-    """Trials of runs, and what ``change(query, support, target, rng)`` makes of them."""
-
-    def arguments():
-        runs, rng = _runs(*sizes, seed=seed, more=more), np.random.default_rng(seed)
-        query, support, target = change(*_trials_of(runs), rng)
-        return {"query": query, "support": support, "target": target, "runs": tuple(runs) if len(query) < 6 else runs}
-
-    return arguments
-
-
-def _as_they_are(query, support, target, rng):
-    return query, support, target
-
-
-def _shuffled(query, support, target, rng):
-    """The trials in another order, and the classes of each in another order."""
-    order = rng.permutation(len(query))
-    places = np.array([rng.permutation(support.shape[1]) for _ in order])
-    moved = np.take_along_axis(support[order], places, axis=1)
-    return query[order], moved, np.argmax(places == target[order][:, None], axis=1)
-
-
-def _trials_shuffled(query, support, target, rng):
-    order = rng.permutation(len(query))
-    return query[order], support[order], target[order]
-
-
-def _last_missing(query, support, target, rng):
-    return query[:-1], support[:-1], target[:-1]
-
-
-def _one_twice(query, support, target, rng):
-    return tuple(np.concatenate([each, each[:1]]) for each in (query, support, target))
-
-
-def _one_more(query, support, target, rng):
-    """A training drawing is a query, too."""
-    more = support[:1, target[0]], np.roll(support[-1:], 1, axis=1), target[:1]
-    return tuple(np.concatenate(each) for each in zip((query, support, target), more, strict=True))
-
-
-def _stranger(query, support, target, rng):
-    """The last query is a drawing that no run has."""
-    return np.append(query[:-1], query.max() + support.max() + 1), support, target
-
-
-def _one_for_another(query, support, target, rng):
-    """The last trial is the first once more: as many as there should be."""
-    return tuple(np.concatenate([each[:-1], each[:1]]) for each in (query, support, target))
-
-
-def _new_supports(query, support, target, rng):
-    """Of another run, with the same targets."""
-    return query, np.roll(support, support.shape[1], axis=0), target
-
-
-def _one_support(query, support, target, rng):
-    """One wrong class of one trial is another drawing."""
-    support = support.copy()
-    support[-1, target[-1] - 1] = support[0, 0]
-    return query, support, target
-
-
-def _order_alone(query, support, target, rng):
-    """The classes in another order, with the targets as they were."""
-    return query, support[:, ::-1], target
-
-
-def _one_target(query, support, target, rng):
-    target = target.copy()
-    target[0] = (target[0] + 1) % support.shape[1]
-    return query, support, target
-
-
-def _targets_changed(query, support, target, rng):
-    """Two trials of a run have each other's target."""
-    target = target.copy()
-    target[[0, 1]] = target[[1, 0]]
-    return query, support, target
-
-
-def _roles(query, support, target, rng):
-    """The first trial asks with the right drawing about the one that it would ask with."""
-    query, support = query.copy(), support.copy()
-    query[0], support[0, target[0]] = support[0, target[0]], query[0]
-    return query, support, target
-
-
-def _fewer_classes(query, support, target, rng):
-    """The right class and the one after it alone."""
-    rows = np.arange(len(query))
-    return query, np.stack([support[rows, target], support[rows, target - 1]], axis=1), np.zeros_like(target)
-
-
-def _more_classes(query, support, target, rng):
-    """Each support has a drawing more, of another run."""
-    return query, np.concatenate([support, np.roll(support[:, :1], support.shape[1], axis=0)], axis=1), target
-
-
-def _drawing_twice(query, support, target, rng):
-    """Each support has its first drawing once more at its end."""
-    return query, np.concatenate([support, support[:, :1]], axis=1), target
-
-
-def _one_replaced(query, support, target, rng):
-    """Of the first support, the drawing after the right one is the right one once more."""
-    support = support.copy()
-    support[0, target[0] - 1] = support[0, target[0]]
-    return query, support, target
-
-
-def _all_random(query, support, target, rng):
-    """As many trials, with as many classes, drawn at random from the same drawings."""
-    rows = rng.permuted(np.tile(np.arange(2 * len(query)), (len(query), 1)), axis=1)
-    return rows[:, 0], rows[:, 1 : 1 + support.shape[1]], rng.integers(support.shape[1], size=len(query))
-
-
-def _in_order():
-    """The trials of a run whose drawings have rising numbers."""
-    training, test, answer = np.array([3, 7]), np.array([4, 9]), np.array([1, 0])
-    return {"query": test, "support": np.tile(training, (2, 1)), "target": answer, "runs": ((training, test, answer),)}
-
-
-def _runs_after(answer):
-    given = _official((3, 3), _as_they_are)()
-    answer.official(*given.values())
-    return {f"training of run {place} as it was": training for place, (training, _, _) in enumerate(given["runs"])} | {
-        f"{name} of run {place} as it was": array
-        for place, (_, test, places) in enumerate(given["runs"])
-        for name, array in (("test", test), ("answer", places))
-    }
-
-
-OFFICIAL = Task(
-    of=".repairs: official",
-    parts=2,
-    docs={
-        "official": Doc(
-            f"""Whether trials may be called by the name of a published test, such as Lake's 20 runs: they are its
-            trials.
-
-            All drawings are named by numbers, which may be any. The trials are query (T,) and support (T, N), drawings,
-            and target (T,), the place among the N that the query belongs to. runs are those of the published test, one
-            or more, (training, test, answer) of each: training (M,), the drawings that are compared with, one of each
-            of M classes; test (Q,), those that are asked about; and answer (Q,), the place in training that each of
-            test belongs to. M is the same in all runs, no array is empty, and no drawing stands in two places of the
-            runs. Returns True or False. {REPAIR}""",
-            {
-                "all": "Each drawing of each run's test is the query of exactly one trial, and no other drawing is the "
-                "query of any: with a trial more or fewer, or with one that is there twice, they are not its trials.",
-                "support": "The support of a trial is its own run's training drawings, each of them once, and no "
-                "others.",
-                "target": "target names the drawing of the support that the run's answer names.",
-                "order": "It makes no difference in which order the trials come, nor the classes of a support, as long "
-                "as target names the same drawing.",
-            },
-        )
-    },
-    begin={
-        "official": """
-            asked = sum(len(test) for _, test, _ in runs)
-            classes = {len(training) for training, _, _ in runs}
-            return len(query) == asked and classes == {support.shape[1]}
-        """
-    },
-    cases=[*calls(
-        "official",
-        ["official"],
-        [
-            ("support", _official((2, 2), _new_supports)),
-            ("all", _in_order),
-            ("all", _official((2,), _as_they_are)),
-            ("target", _official((2,), _one_target)),
-            ("all", _official((2, 2), _last_missing)),
-            ("all", _official((3, 3), _one_for_another)),
-            ("order", _official((3,), _trials_shuffled)),
-            ("order", _official((3,), _shuffled)),
-            ("all", _official((4, 4, 4), _as_they_are)),
-            ("all", _official((2,), _one_twice)),
-            ("all", _official((4, 4, 4), _one_twice)),
-            ("all", _official((3,), _as_they_are, more=1)),
-            ("all", _official((4, 4), _as_they_are, 8, more=-2)),
-            ("all", _official((2, 2), _stranger)),
-            ("all", _official((4, 4, 4), _one_more)),
-            ("all", _official((20,) * 20, _all_random)),
-            ("order", _official((5, 5, 5), _trials_shuffled, 1)),
-            ("order", _official((5, 5, 5), _shuffled, 2)),
-            ("order", _official((20,) * 20, _shuffled, 3)),
-            ("support", _official((2, 2), _one_support)),
-            ("support", _official((5, 5), _one_support)),
-            ("support", _official((3,), _fewer_classes)),
-            ("support", _official((5, 5), _fewer_classes)),
-            ("support", _official((2,), _drawing_twice)),
-            ("support", _official((3,), _one_replaced)),
-            ("support", _official((2, 2), _more_classes)),
-            ("support", _official((4, 4), _roles)),
-            ("target", _official((5, 5), _one_target, 4)),
-            ("target", _official((5, 5), _targets_changed, 5)),
-            ("target", _official((5, 5, 5), _order_alone, 6)),
-            ("all", _official((20,) * 20, _one_for_another, 7)),
-        ],
-        floats=False,
-    ), Case("official", _runs_after, "unchanged")],
-    mistakes=[
-        Mistake("as many trials, with as many classes, are enough", code="""
-            def official(query, support, target, runs):
-                return len(query) == sum(len(test) for _, test, _ in runs) and support.shape[1] == len(runs[0][0])
-        """),
-        Mistake("the right queries are enough, whatever they are compared with", code="""
-            def official(query, support, target, runs):
-                return sorted(query) == sorted(np.concatenate([test for _, test, _ in runs]))
-        """),
-        Mistake("the targets are not looked at", code="""
-            def official(query, support, target, runs):
-                given = [(q, *sorted(rows)) for q, rows in zip(query, support)]
-                wanted = [(q, *sorted(rows)) for rows, test, _ in runs for q in test]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("the supports are not looked at, but for the right drawing", code="""
-            def official(query, support, target, runs):
-                given = [(q, rows[t]) for q, rows, t in zip(query, support, target)]
-                wanted = [(q, rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("target is compared as a number with answer, and not by the drawing that it names", code="""
-            def official(query, support, target, runs):
-                given = [(q, *sorted(rows), t) for q, rows, t in zip(query, support, target)]
-                wanted = [(q, *sorted(rows), t) for rows, test, answer in runs for q, t in zip(test, answer)]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("the order of the trials matters", "return sorted(given) == sorted(wanted)", "return given == wanted"),
-        Mistake("the order of the classes matters", code="""
-            def official(query, support, target, runs):
-                given = [(q, *rows, rows[t]) for q, rows, t in zip(query, support, target)]
-                wanted = [(q, *rows, rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("a trial that is there twice, or is missing, makes no difference: each that is there is one of the "
-                "runs'",
-                "return sorted(given) == sorted(wanted)", "return set(given) <= set(wanted)"),
-        Mistake("trials that are there twice make no difference", "return sorted(given) == sorted(wanted)",
-                "return set(given) == set(wanted)"),
-        Mistake("as many trials as there should be are enough if each is one of the runs', though one is there twice",
-                "return sorted(given) == sorted(wanted)",
-                "return len(given) == len(wanted) and set(given) <= set(wanted)"),
-        Mistake("further trials make no difference, as long as none of the runs' is missing",
-                "return sorted(given) == sorted(wanted)",
-                "return set(given) >= set(wanted)"),
-        Mistake("a support may lack some of the run's training drawings", code="""
-            def official(query, support, target, runs):
-                known = {q: (rows, rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)}
-                return sorted(query) == sorted(known) and all(
-                    np.isin(rows, known[q][0]).all() and len(set(rows.tolist())) == len(rows) and rows[t] == known[q][1]
-                    for q, rows, t in zip(query, support, target))
-        """),
-        Mistake("a support may have some of the run's training drawings more than once, and lack others", code="""
-            def official(query, support, target, runs):
-                known = {q: (rows, rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)}
-                return sorted(query) == sorted(known) and all(
-                    np.isin(rows, known[q][0]).all() and rows[t] == known[q][1]
-                    for q, rows, t in zip(query, support, target))
-        """),
-        Mistake("a support may have further drawings besides the run's", code="""
-            def official(query, support, target, runs):
-                known = {q: (rows, rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)}
-                return sorted(query) == sorted(known) and all(
-                    np.isin(known[q][0], rows).all() and rows[t] == known[q][1]
-                    for q, rows, t in zip(query, support, target))
-        """),
-        Mistake("supports are compared as sets, in which a drawing that is there twice counts once", code="""
-            def official(query, support, target, runs):
-                given = [(q, *sorted(set(rows.tolist())), rows[t]) for q, rows, t in zip(query, support, target)]
-                wanted = [(q, *sorted(rows), rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("target is looked up in the sorted support", code="""
-            def official(query, support, target, runs):
-                given = [(q, *sorted(rows), sorted(rows)[t]) for q, rows, t in zip(query, support, target)]
-                wanted = [(q, *sorted(rows), rows[t]) for rows, test, answer in runs for q, t in zip(test, answer)]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("the right drawings alone are compared, sorted by themselves and not with their queries", code="""
-            def official(query, support, target, runs):
-                given = [(q, *sorted(rows)) for q, rows in zip(query, support)]
-                wanted = [(q, *sorted(rows)) for rows, test, _ in runs for q in test]
-                right = sorted(rows[t] for rows, t in zip(support, target))
-                return sorted(given) == sorted(wanted) and right == sorted(
-                    rows[t] for rows, _, answer in runs for t in answer)
-        """),
-        Mistake("a single trial that is the runs' is enough", "return sorted(given) == sorted(wanted)",
-                "return any(each in wanted for each in given)"),
-        Mistake("the right queries, and a single trial that is right, are enough",
-                "return sorted(given) == sorted(wanted)",
-                "return sorted(each[0] for each in given) == sorted(each[0] for each in wanted) and any(\n"
-                "        each in wanted for each in given)"),
-        Mistake("each run is taken to have as many tests as training drawings",
-                "return sorted(given) == sorted(wanted)",
-                "return len(query) == len(runs) * len(runs[0][0]) and sorted(given) == sorted(wanted)"),
-        Mistake("training, a part of an argument, is sorted", "return sorted(given) == sorted(wanted)",
-                "[rows.sort() for rows, _, _ in runs]\n    return sorted(given) == sorted(wanted)"),
-        Mistake("queries and supports are compared as one set of drawings", code="""
-            def official(query, support, target, runs):
-                given = [(*sorted([q, *rows]), rows[t] + q) for q, rows, t in zip(query, support, target)]
-                wanted = [(*sorted([q, *rows]), rows[t] + q) for rows, test, at in runs for q, t in zip(test, at)]
-                return sorted(given) == sorted(wanted)
-        """),
-        Mistake("nothing is ever official", "return sorted(given) == sorted(wanted)", "return False"),
-        Mistake("everything is official", "return sorted(given) == sorted(wanted)", "return True"),
-        Mistake("which trials are official is returned, and not whether all are",
-                "return sorted(given) == sorted(wanted)",
-                "return np.array([each in wanted for each in given])"),
-    ],
-    variations=[
-        Variation(
-            "order",
-            "It makes no difference in which order the trials come; but the classes of a support have to be in the "
-            "order of the run's training.",
-            (("(q, *sorted(rows), rows[t]) for q, rows, t in zip(query",
-              "(q, *rows, rows[t]) for q, rows, t in zip(query"),
-             ("(q, *sorted(rows), rows[t]) for rows, test, answer", "(q, *rows, rows[t]) for rows, test, answer")),
-        ),
-        Variation(
-            "order",
-            "The trials have to come run by run, in the order of the runs and of each one's test; the order of the "
-            "classes of a support makes no difference, as long as target names the same drawing.",
-            (("return sorted(given) == sorted(wanted)", "return given == wanted"),),
-        ),
-    ],
-    aliases={"official": ("is_official", "published_trials", "same_test")},
+    aliases={"Optimizer": ("WholeStep", "NetworkStep", "Stepper")},
 )  # fmt: skip
 
 EXERCISE = Exercise(
-    "measuring honestly",
+    "momentum, the paper's schedule and L2",
     GIVES,
-    {
-        "7.1": CREDITS,
-        "7.2": WILSON,
-        "7.3": NWAY,
-        "7.4": EMBED,
-        "7.5": THRESHOLD,
-        "7.6": DIVIDE,
-        "7.7": ACCURACY,
-        "7.8": DRAW,
-        "7.9": MERGE,
-        "7.10": OFFICIAL,
-    },
+    {"7.1": MOMENTUM, "7.2": SCHEDULE, "7.3": STEP},
 )

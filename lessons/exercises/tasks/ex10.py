@@ -1,724 +1,757 @@
-"""Exercise 10: the best threshold, accuracy against the number of classes, and the prototypical loss."""
+"""Exercise 10: credits, intervals, and trials that leak nothing."""
 
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+from numpy import inf, nan
 
-from lessons.exercises.cases import calls, normal, told_apart
-from lessons.exercises.task import COMMON, Case, Doc, Exercise, Mistake, Task, Variation
+from lessons.exercises.cases import called, calls, normal, raises
+from lessons.exercises.chance import RNG, evenly, evenly_after, from_rng
+from lessons.exercises.task import Case, Doc, Exercise, Mistake, Task, Variation
+from minisiamese.data.dataset import Dataset
+from minisiamese.errors import BadInput
 
 GIVES = """
 import numpy as np
+from scipy.special import ndtri
 
-from minisiamese.losses import n_way
-from minisiamese.trials import credits, rate
+from minisiamese.errors import BadInput
+from minisiamese.trials import Trials
 """
 
 # --- 10.1 -------------------------------------------------------------------------------------------------------------
 
-ORDER = "order = np.argsort(scores)\n    scores, same = scores[order], same[order]"
-RIGHT = "right = np.concatenate([[0], np.cumsum(same == 0)]) + same.sum() - np.concatenate([[0], np.cumsum(same == 1)])"
-EDGES = "edges = np.concatenate([[scores[0] - 1], (scores[1:] + scores[:-1]) / 2, [scores[-1] + 1]])"
-MIDDLE = "(scores[1:] + scores[:-1]) / 2"
-APART = "right[1:-1][scores[1:] == scores[:-1]] = -1"
-BEST = "return float(edges[np.argmax(right)])"
+
+def _rough(seed, T, N, kinds=3):
+    """Scores with many ties, and targets."""
+    rng = np.random.default_rng(seed)
+    return {"scores": rng.integers(0, kinds, (T, N)).astype(float), "target": rng.integers(0, N, T)}
 
 
-def number_of(answer):
-    """The answer's best_threshold, whose threshold may be a number of Python's, or of NumPy's of any type."""
-
-    def call(scores, same):
-        found = answer.best_threshold(scores, same)
-        single = isinstance(found, (np.ndarray, np.generic)) and found.shape == () and found.dtype.kind in "iuf"
-        return np.float64(found) if single or type(found) in (int, float) else found
-
-    return call
+def _credits(scores, target):
+    return lambda: {"scores": np.array(scores, float), "target": np.array(target)}
 
 
-def compared(rule, arguments):
-    """A case that compares the threshold, and nothing but this one number."""
-    return Case("best_threshold", lambda answer: {"threshold": number_of(answer)(*arguments().values())}, rule,
-                shown=arguments)  # fmt: skip
-
-
-def counted(rule, arguments):
-    """A case of how many pairs the threshold calls rightly, as several thresholds may be best."""
+def _of_type(dtype, arguments):
+    def given():
+        return arguments() | {"scores": arguments()["scores"].astype(dtype)}
 
     def run(answer):
-        t = number_of(answer)(*arguments().values())
-        if not isinstance(t, np.float64) or np.isnan(t):
-            return {"threshold": "nan" if isinstance(t, float) else t}
-        scores, same = arguments().values()
-        right = {u: ((scores > u) == same).sum() for u in (t, scores.min() - 1, *scores)}
-        most, count = max(right.values()), f"{right[t]} of {len(scores)}"
-        told = "the most that can be" if right[t] == most else f"with the threshold {t:.6g}"
-        return {"threshold": "a number", "how many pairs the threshold calls rightly": f"{count} ({told})"}
+        return called(answer.credits, ["credits"], given())
 
-    return Case("best_threshold", run, rule, shown=arguments)
+    return Case(f"credits of scores in {np.dtype(dtype)}", run, "type", tolerance=1e-7, shown=given)
 
 
-def placed(arguments):
-    """A case of where the threshold lies between two scores. How far up that is, the answer itself tells, of two
-    scores; other cases compare it."""
-
-    def run(answer):
-        best = number_of(answer)
-        return {
-            "threshold": best(*arguments().values()),
-            "the threshold between 0, of a different pair, and 1, of a same one": best(
-                np.array([0.0, 1]), np.arange(2)
-            ),
-        }
-
-    def holds(values):
-        t, way = (value.item() for value in values.values())
-        scores = arguments()["scores"]
-        found, inside = fractions(t, scores), scores.min() <= t <= scores.max()
-        there = f"the threshold, {t:.6g}, lies beyond all scores, or between two neighbouring ones where it should"
-        return {there: not inside or (found is not None and abs(found - way) < 1e-6)}
-
-    return Case("best_threshold", run, "middle", holds=holds, shown=arguments)
-
-
-def common(cases):
-    """Of cases, what holds of every function: arguments stay, a second call gives the same, types and layouts."""
-    found = []
-    for case in cases:
-        if case.rule not in COMMON:
-
-            def run(answer, whole=case.run):
-                ends = "as it was", "of a second call"
-                return {name: value for name, value in whole(answer).items() if name.endswith(ends)}
-
-            case = replace(case, run=run, rule="again")
-        found.append(case)
-    return found
-
-
-def scored(scores, same):
-    return lambda: {"scores": np.array(scores, float), "same": np.array(same)}
-
-
-def noisy(seed, P, share, noise):
-    """P scores that are higher for the same, with a share of these, as arguments; the best threshold is one alone."""
-    rng = np.random.default_rng(seed)
-    same = (rng.random(P) < share).astype(int)
-    return lambda: {"scores": 3 * same + noise * normal(seed + 50, P), "same": same.copy()}
-
-
-def fractions(t, scores):
-    """How far up threshold t lies between the two scores around it: 0 to 1; or None if it lies beyond all scores."""
-    below, above = scores[scores <= t], scores[scores > t]
-    return (t - below.max()) / (above.min() - below.max()) if len(below) and len(above) else None
-
-
-def tied(seed, P):
-    rng = np.random.default_rng(seed)
-    return scored(rng.integers(0, 8, P), rng.integers(0, 2, P))
-
-
-TWO_OR_THREE = [scored([0, 1], [0, 1]), scored([4, 1.5], [1, 0]), scored([1, 5, 2], [0, 1, 0])]
-ONE_IS_BEST = [
-    ("most", scored([3, 1, 7, 2], [1, 0, 1, 0])),
-    ("most", scored([0, 1, 2, 3, 4, 5, 6, 7], [0, 0, 0, 0, 1, 0, 0, 1])),
-    ("most", scored([0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 1, 0, 1, 1, 1, 1])),
-    ("most", scored([0, 5, 4.5, 1, -2, 8, 3.5, 3], [0, 1, 0, 0, 0, 1, 1, 1])),
-    ("most", scored([0.1, 0.9, 0.4, 0.6, 0.5, 0.7], [0, 1, 0, 1, 1, 1])),
-    ("equal", scored([2, 2, 2, 2, 5, 5, 1, 1], [0, 0, 0, 1, 1, 1, 0, 1])),
-    ("equal", scored([1, 1, 1, 4, 4, 4, 4, 6], [0, 0, 1, 1, 1, 1, 0, 0])),
-    ("most", scored([-3, -1, -8], [1, 1, 0])),
-    ("most", noisy(10, 40, 0.5, 1.5)),
-    ("most", noisy(11, 60, 0.2, 2.0)),
-    ("most", noisy(13, 35, 0.8, 1.5)),
-]
-SEVERAL_ARE_BEST = [
-    ("beyond", scored([3, 1, 2], [0, 0, 0])),
-    ("beyond", scored([3, 1, 2], [1, 1, 1])),
-    ("beyond", scored([-4], [1])),
-    ("beyond", scored([5], [0])),
-    ("equal", scored([2, 2, 2, 2, 2], [0, 1, 0, 0, 1])),
-    ("equal", scored([0, 0, 0], [1, 0, 1])),
-    ("beyond", scored([0, 1, 2, 3], [1, 1, 0, 0])),
-    ("most", scored([1, 2, 3, 4], [0, 1, 0, 1])),
-    ("most", scored([1, 2, 3, 4, 5, 9], [0, 1, 1, 0, 0, 1])),
-    *(("equal", tied(seed, 7)) for seed in range(6, 14)),
-    *(("equal", tied(seed, 40)) for seed in range(6)),
-]
-
-
-THRESHOLD = Task(
-    of="evaluate.scoring: best_threshold",
+CREDITS = Task(
+    of="trials: credits",
     parts=3,
     docs={
-        "best_threshold": Doc(
-            """The threshold that parts the scores of pairs of the same class best from those of others.
+        "credits": Doc(
+            """What each of T trials earns, from the scores of its N classes.
 
-            scores (P,), floats, in any order, the larger the more alike; same (P,) whole numbers, 1 for a pair of one
-            class and 0 for any other; P from 1 on. Returns the threshold, one float.""",
+            scores (T, N), larger for more alike; target (T,), the place of the right class among the N; returns
+            (T,).""",
             {
-                "most": "A pair is called same if its score is above the threshold, and else different. No threshold "
-                "calls more of these pairs rightly; each pair counts 1, same or different. Of several that are equally "
-                "good, any will do.",
-                "middle": "Between two scores the threshold lies in the middle of two that are neighbours in order and "
-                "not equal.",
-                "beyond": "It may lie beyond all scores, below the smallest or above the largest, if that is best, "
-                "as it is where all pairs are the same, or all different. How far beyond is free.",
-                "equal": "Equal scores are called alike, whatever their pairs are.",
+                "wins": "A trial earns 1 if the target's score is higher than all others of the trial, and 0 if "
+                "another score is higher.",
+                "ties": "If m scores of a trial share the highest place, and the target's is one of them, it earns "
+                "1/m, which is the expectation of drawing lots; if the target's is not one of them, it earns 0.",
+                "equal": "Scores tie if they are equal, and not if they are close: 1e-9 apart is no tie.",
+                "infinite": "An infinite score is a score like any other.",
+                "nan": "A trial that has a score that is not a number (NaN) earns 0, whichever class has it.",
+                "type": "The credits are float64, whatever type the scores are of.",
             },
         )
     },
     cases=[
-        *(compared("middle", arguments) for arguments in TWO_OR_THREE[:2]),
-        counted("most", scored([0, 1, 3, 20], [0, 0, 1, 1])),
-        counted("equal", scored([1, 1, 1], [0, 1, 1])),
-        compared("middle", TWO_OR_THREE[2]),
-        *(counted(rule, arguments) for rule, arguments in ONE_IS_BEST + SEVERAL_ARE_BEST),
-        *(placed(arguments) for _, arguments in ONE_IS_BEST + SEVERAL_ARE_BEST),
-        *common(calls(("best_threshold", number_of), ["threshold"], ONE_IS_BEST)),
+        *calls(
+            "credits",
+            ["credits"],
+            [
+                ("wins", _credits([[3, 1, 2], [1, 5, 4], [0, 2, 7], [9, 4, 1]], [0, 2, 2, 1])),
+                ("ties", _credits([[1, 1, 0, 1], [2, 5, 5, 2], [4, 4, 4, 4], [3, 3, 3, 1]], [3, 1, 1, 0])),
+                ("ties", _credits([[1, 1, 0], [1, 1, 0], [5, 3, 3], [2, 6, 6]], [2, 0, 1, 0])),
+                ("equal", _credits([[1e-9, 2e-9], [4e-9, 3e-9], [-1e-9, -3e-9]], [0, 0, 1])),
+                ("equal", _credits([[1e50, 2e50], [3e50, 1e50], [-1e50, -2e50]], [0, 1, 1])),
+                ("equal", _credits([[1, 1 + 1e-9], [1, 1 - 1e-9], [1e9, 1e9 + 1], [7, 7 - 1e-6]], [0, 0, 0, 1])),
+                ("equal", _credits([[0.3, 0.1 + 0.2], [1, 1 + 2e-16], [-1, -1 + 1e-13]], [0, 0, 1])),
+                ("infinite", _credits([[inf, 1, inf], [-inf, 0, -inf], [-inf, -inf, -inf], [1, 2, inf]], [2, 1, 0, 2])),
+                ("nan", _credits([[nan, 0, 0], [1, nan, 0], [2, 2, 1]], [0, 0, 1])),
+                ("nan", _credits([[5, 1, 2, nan], [nan, 3, 1, 1], [nan, nan, nan, nan]], [0, 1, 3])),
+                ("ties", lambda: _rough(0, 40, 5)),
+                ("wins", lambda: {"scores": normal(1, 3, 20), "target": np.array([4, 19, 0])}),
+                ("ties", lambda: _rough(2, 7, 2, 2)),
+            ],
+            tolerance=1e-12,
+            floats=False,
+        ),
+        _of_type(np.float32, _credits([[1, 1, 0], [2, 3, 1], [5, 5, 5]], [0, 1, 2])),
+        _of_type(np.int64, _credits([[1, 1, 0], [2, 3, 1], [5, 5, 5]], [0, 1, 2])),
+        _of_type(np.float32, lambda: _rough(4, 30, 6)),
     ],
     mistakes=[
-        Mistake("same and different are in each other's place", RIGHT,
-                f"same = 1 - same\n    {RIGHT}"),
-        Mistake("the threshold that is worst is taken", BEST, BEST.replace("argmax", "argmin")),
-        Mistake("scores are sorted, and the answers to their pairs stay where they were", ORDER,
-                "scores = np.sort(scores)"),
-        Mistake("scores, an argument, are sorted in place", ORDER,
-                "order = np.argsort(scores)\n    same = same[order]\n    scores.sort()"),
-        Mistake("scores are taken as if they came in order", ORDER, "pass"),
-        Mistake("a threshold may lie between equal scores", APART, "pass"),
-        *(
-            Mistake("equal scores are parted: some of them count as above the threshold, and some as below", code=f"""
-            def best_threshold(scores, same):
-                order = {order}
-                s, same = scores[order], same[order]
-                right = same.sum() + np.concatenate([[0], np.cumsum(1 - 2 * same)])
-                edges = np.concatenate([[s[0] - 1], (s[1:] + s[:-1]) / 2, [s[-1] + 1]])
-                return float(edges[np.argmax(right)])
-        """)
-            for order in ("np.argsort(scores, kind='stable')", "np.lexsort((same, scores))")
-        ),
-        Mistake("the threshold is a score, the lower one of two neighbours", MIDDLE, "scores[:-1]"),
-        Mistake("the threshold is a score, the higher one of two neighbours", MIDDLE, "scores[1:]"),
-        Mistake("the threshold is the lower one of two neighbouring scores, and above all it is the largest score",
-                EDGES, "edges = np.concatenate([[scores[0] - 1], scores])"),
-        Mistake("the threshold is the higher one of two neighbouring scores, and below all it is the smallest score",
-                EDGES, "edges = np.concatenate([scores, [scores[-1] + 1]])"),
-        Mistake("the threshold is one place too high", BEST,
-                "return float(edges[min(np.argmax(right) + 1, len(right) - 1)])"),
-        Mistake("the threshold is one place too low", BEST, "return float(edges[max(np.argmax(right) - 1, 0)])"),
-        Mistake("the threshold never lies beyond all scores", BEST,
-                "return float(edges[1:-1][np.argmax(right[1:-1])]) if len(scores) > 1 else float(scores[0])"),
-        Mistake("the threshold never lies below all scores", BEST, "return float(edges[1:][np.argmax(right[1:])])"),
-        Mistake("the threshold never lies above all scores", BEST, "return float(edges[:-1][np.argmax(right[:-1])])"),
-        Mistake("only the same pairs count that are called same", RIGHT,
-                RIGHT.replace("np.cumsum(same == 0)", "0 * np.cumsum(same)")),
-        Mistake("only the different pairs count that are called different", RIGHT,
-                "right = np.concatenate([[0], np.cumsum(same == 0)])"),
-        Mistake("the same pairs and the different ones weigh alike, however many there are of each", RIGHT,
-                "zeros, ones = max((same == 0).sum(), 1), max(same.sum(), 1)\n"
-                "    right = np.concatenate([[0], np.cumsum(same == 0)]) * ones\n"
-                "    right += (same.sum() - np.concatenate([[0], np.cumsum(same == 1)])) * zeros"),
-        Mistake("the middle between the mean scores of the same and of the different pairs is taken", code="""
-            def best_threshold(scores, same):
-                means = [scores[same == y].mean() if (same == y).any() else 0 for y in (0, 1)]
-                return float(sum(means) / 2)
+        Mistake("a tie earns 1, however many share the highest place", " / np.maximum(highest.sum(axis=1), 1)",
+                " * 1.0"),
+        Mistake("a tie goes to the first of the highest scores, and a score that is not a number is the highest",
+                "scores == scores.max(axis=1, keepdims=True)",
+                "np.arange(scores.shape[1]) == scores.argmax(axis=1)[:, None]"),
+        Mistake("a tie goes to the first of the highest scores: it earns 1, and the others nothing", code="""
+            def credits(scores, target):
+                return (scores.argmax(axis=1) == target) * (~np.isnan(scores).any(axis=1) * 1.0)
         """),
-        Mistake("the middle between the mean scores of the same and of the different pairs is taken", code="""
-            def best_threshold(scores, same):
-                if same.all():
-                    return float(scores.min() - 1)
-                if not same.any():
-                    return float(scores.max() + 1)
-                return float((scores[same == 1].mean() + scores[same == 0].mean()) / 2)
-        """),
-        Mistake("the middle between the lowest score of a same pair and the highest of a different one is taken",
+        Mistake("a tie goes to the last of the highest scores", "scores == scores.max(axis=1, keepdims=True)",
+                "np.arange(scores.shape[1])[::-1] == scores[:, ::-1].argmax(axis=1)[:, None]"),
+        Mistake("a tie is shared among all N classes", "np.maximum(highest.sum(axis=1), 1)",
+                "np.where(highest.sum(axis=1) > 1, highest.shape[1], 1)"),
+        Mistake("a tie earns 1/2, however many share the highest place", "np.maximum(highest.sum(axis=1), 1)",
+                "np.clip(highest.sum(axis=1), 1, 2)"),
+        Mistake("a tie earns nothing", " / np.maximum(highest.sum(axis=1), 1)", " * (highest.sum(axis=1) == 1.0)"),
+        Mistake("a tie of the highest scores is shared even where the target is not one of them",
+                "highest[np.arange(len(target)), target] /",
+                "(highest[np.arange(len(target)), target] | (highest.sum(axis=1) > 1)) /"),
+        Mistake("a target that is not highest earns 1/m, with m the number of scores as high as its own or higher",
                 code="""
-            def best_threshold(scores, same):
-                return float((scores[same == 1].min(initial=9) + scores[same == 0].max(initial=-9)) / 2)
+            def credits(scores, target):
+                own = scores[np.arange(len(target)), target][:, None]
+                right = ~np.isnan(scores).any(axis=1)
+                return right / np.maximum((scores >= own).sum(axis=1), 1)
         """),
-        Mistake("the mean of all scores is taken", code="""
-            def best_threshold(scores, same):
-                return float(scores.mean())
+        Mistake("a score that is not a number is left out, and the others decide", "scores.max(", "np.nanmax(scores, "),
+        Mistake("a score that is not a number counts as the highest", code="""
+            def credits(scores, target):
+                scores = np.where(np.isnan(scores), np.inf, scores)
+                highest = scores == scores.max(axis=1, keepdims=True)
+                return highest[np.arange(len(target)), target] / highest.sum(axis=1)
         """),
-        Mistake("all thresholds that are best are averaged", BEST, "return float(edges[right == right.max()].mean())"),
-        Mistake("how many pairs are right is returned, and not the threshold", BEST, "return float(right.max())"),
-        Mistake("the place of the threshold among the scores is returned", BEST, "return float(np.argmax(right))"),
+        Mistake("a trial with a score that is not a number has no credit that is a number", code="""
+            def credits(scores, target):
+                highest = scores == scores.max(axis=1, keepdims=True)
+                return highest[np.arange(len(target)), target] / highest.sum(axis=1)
+        """),
+        Mistake("scores that are close count as equal", "scores == scores.max(axis=1, keepdims=True)",
+                "np.isclose(scores, scores.max(axis=1, keepdims=True))"),
+        Mistake("scores that differ by less than 1e-12 of their size count as equal",
+                "scores == scores.max(axis=1, keepdims=True)",
+                "np.isclose(scores, scores.max(axis=1, keepdims=True), rtol=1e-12, atol=0)"),
+        Mistake("scores are compared in float32: what differs in float64 alone counts as equal",
+                "highest = scores == scores.max(axis=1, keepdims=True)",
+                "scores = scores.astype(np.float32)\n    highest = scores == scores.max(axis=1, keepdims=True)"),
+        Mistake("it is the class before the target that earns: places are counted from 1",
+                "highest[np.arange(len(target)), target]",
+                "highest[np.arange(len(target)), target - 1]"),
+        Mistake("the smallest score wins, as if scores were distances", "scores.max(", "scores.min("),
+        Mistake("the highest score is sought among all trials together", "scores.max(axis=1, keepdims=True)",
+                "scores.max()"),
+        Mistake("the highest score is sought among the trials, for each class by itself: along the other axis",
+                "scores.max(axis=1, keepdims=True)", "scores.max(axis=0, keepdims=True)"),
+        Mistake("a trial earns the target's share of a softmax", code="""
+            def credits(scores, target):
+                e = np.exp(scores - scores.max(axis=1, keepdims=True))
+                return e[np.arange(len(target)), target] / e.sum(axis=1)
+        """),
+        Mistake("a tie of m scores earns 1/(m + 1)", "np.maximum(highest.sum(axis=1), 1)",
+                "np.where(highest.sum(axis=1) > 1, highest.sum(axis=1) + 1, 1)"),
+        Mistake("an infinite score wins nothing", "scores == scores.max(axis=1, keepdims=True)",
+                "scores - scores.max(axis=1, keepdims=True) == 0"),
+        Mistake("the credits are of the type of the scores", code="""
+            def credits(scores, target):
+                highest = scores == scores.max(axis=1, keepdims=True)
+                earned = highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)
+                return earned.astype(scores.dtype)
+        """),
+        Mistake("credits of scores that are whole numbers are whole numbers, too", code="""
+            def credits(scores, target):
+                highest = scores == scores.max(axis=1, keepdims=True)
+                earned = highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)
+                return earned.astype(int if scores.dtype.kind == "i" else float)
+        """),
+        Mistake("a trial that has an infinite score earns 0", code="""
+            def credits(scores, target):
+                highest = scores == scores.max(axis=1, keepdims=True)
+                earned = highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)
+                return earned * np.isfinite(scores).all(axis=1)
+        """),
+        Mistake("the mean over all trials is returned, and not each trial's own credit",
+                "return highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1)",
+                "return np.mean(highest[np.arange(len(target)), target] / np.maximum(highest.sum(axis=1), 1))"),
     ],
     variations=[
-        Variation("middle", "Between two scores the threshold lies a third of the way up, from the lower to the higher "
-                  "of two that are neighbours in order and not equal.",
-                  ((MIDDLE, "(scores[1:] + 2 * scores[:-1]) / 3"),)),
-        Variation("middle", "Between two scores the threshold lies three quarters of the way up, from the lower to the "
-                  "higher of two that are neighbours in order and not equal.",
-                  ((MIDDLE, "(3 * scores[1:] + scores[:-1]) / 4"),)),
+        Variation(
+            "ties",
+            "A trial whose target shares the highest place with other classes earns 0: only who is alone wins.",
+            (("/ np.maximum(highest.sum(axis=1), 1)", "* (highest.sum(axis=1) == 1.0)"),),
+        ),
+        Variation(
+            "ties",
+            "If scores of a trial share the highest place, and the target's is one of them, it earns 1/N, with N the "
+            "number of classes, however many share; if the target's is not one of them, it earns 0.",
+            (("/ np.maximum(highest.sum(axis=1), 1)", "/ np.where(highest.sum(axis=1) > 1, scores.shape[1], 1)"),),
+        ),
     ],
-    aliases={"best_threshold": ("parting_score", "fitted_threshold", "threshold_of_pairs")},
+    aliases={"credits": ("earnings", "trial_credits", "shares_of_trials")},
 )  # fmt: skip
 
 # --- 10.2 -------------------------------------------------------------------------------------------------------------
 
-OTHERS = "others = scores[np.arange(N) != target[:, None]].reshape(T, N - 1)"
-FIRST = "first = np.zeros(T, int)"
-RATES = "return {n: rate(credits(ordered[:, :n], first)) for n in range(2, N + 1)}"
+
+def _at_the_ends(answer):
+    """The intervals of 0 right, of 1 right, of all but 1, and of all, for many T; and which of them lie wrong."""
+    numbers = [(right, T) for T in (*range(1, 60), 400, 1000, 10**6) for right in {0, 1, T - 1, T}]
+    found = [answer.wilson(right / T, T) for right, T in numbers]
+    odd = [each for each in found if not isinstance(each, (tuple, list)) or len(each) != 2]
+    if odd:
+        return {"the intervals, low and high": odd[0]}
+    wrong = {
+        "begins below 0": lambda low, high, p: low < 0,
+        "begins above p": lambda low, high, p: low > p,
+        "ends above 1": lambda low, high, p: high > 1,
+        "ends below p": lambda low, high, p: high < p,
+    }
+    told = {}
+    for what, is_so in wrong.items():
+        those = [
+            f"that of {right} right of T = {T}"
+            for (right, T), each in zip(numbers, found, strict=True)
+            if is_so(*each, right / T)
+        ]
+        told[f"an interval that {what}"] = those[0] if those else "none"
+    return told | {"the intervals, low and high": np.array(found, float)}
 
 
-def rates_of(answer):
-    """The answer's accuracy_by_way, with the dictionary that it returns laid out as values that can be compared."""
-    return laid_out(answer, range(len(LAID_OUT)))
-
-
-def keys_of(answer):
-    return laid_out(answer, (0, 1))
-
-
-def by_way(rule, arguments):
-    """A case of the accuracies, each by its n."""
-
-    def run(answer):
-        scores, target = arguments().values()
-        found = answer.accuracy_by_way(scores, target)
-        if not isinstance(found, dict):
-            return {LAID_OUT[0]: found}
-        ways = sorted(found, key=lambda n: (len(_key(n)), _key(n)))
-        return {
-            LAID_OUT[0]: "a dictionary",
-            LAID_OUT[2]: _under(found, ways),
-            **{f"accuracy for n = {_key(n)}": _accuracy(found[n]) for n in ways},
-        }
-
-    return Case("accuracy_by_way", run, rule, shown=arguments)
-
-
-def laid_out(answer, places):
-
-    def call(scores, target):
-        found = answer.accuracy_by_way(scores, target)
-        if not isinstance(found, dict):
-            return [(found, "", "", "", "", "")[place] for place in places]
-        ways = sorted(found, key=lambda n: (len(_key(n)), _key(n)))
-        under = _under(found, ways)
-        kept = [_column([found[n] for n in ways], key) for key in RATE]
-        return [("a dictionary", ", ".join(map(_key, ways)), under, *kept)[place] for place in places]
-
-    return call
-
-
-RATE = "accuracy", "trials", "interval"
-
-
-def _unlike_rate(rate):
-    """What stands under an n in place of what ``rate`` gives, or ""."""
-    if isinstance(rate, dict):
-        lacking = [repr(key) for key in RATE if key not in rate]
-        return f"a dictionary without {', '.join(lacking)}" if lacking else ""
-    if isinstance(rate, np.ndarray):
-        return f"an array of shape {rate.shape}"
-    return "None" if rate is None else f"a {type(rate).__name__}"
-
-
-def _under(found, ways):
-    return next(filter(None, (_unlike_rate(found[n]) for n in ways)), "the dictionary that rate gives")
-
-
-def _accuracy(rate):
-    column = _column([rate], "accuracy")
-    return column[0] if isinstance(column, np.ndarray) and column.ndim == 1 else column
-
-
-def _key(n):
-    return f"{n:g}" if isinstance(n, (int, float, np.number)) else repr(n)
-
-
-def _column(rates, key):
-    """What stands under a key in each of some dictionaries, as an array."""
-    try:
-        return np.array([rate[key] for rate in rates], float)
-    except (TypeError, ValueError, KeyError, IndexError):
-        return f"something for {key!r} that is no number"
-
-
-def trials(seed, T, N, values=0):
-    """scores (T, N), of a few values if that many are said, so that some are equal; and target (T,), as arguments."""
-    rng = np.random.default_rng(seed)
-    scores = rng.integers(0, values, (T, N)).astype(float) if values else rng.normal(size=(T, N))
-    target = rng.integers(0, N, T)
-    return lambda: {"scores": scores.copy(), "target": target.copy()}
-
-
-def asked(scores, target):
-    return lambda: {"scores": np.array(scores, float), "target": np.array(target)}
-
-
-def reordered(line):
-    """accuracy_by_way trial by trial, by this line, which makes ``row`` of the trial's scores s, the target t and n."""
-    return f"""
-def accuracy_by_way(scores, target):
-    T, N = scores.shape
-    rates = {{}}
-    for n in range(2, N + 1):
-        earned = []
-        for s, t in zip(scores, target):
-            {line}
-            earned.append(credits(np.array([row]), np.array([0]))[0])
-        rates[n] = rate(np.array(earned))
-    return rates
-"""
-
-
-def earning(line):
-    """accuracy_by_way whose credits ``earned`` come from this line, of the scores ``s`` (T, n), the target's first."""
-    return f"""
-def accuracy_by_way(scores, target):
-    T, N = scores.shape
-    others = scores[np.arange(N) != target[:, None]].reshape(T, N - 1)
-    ordered = np.concatenate([scores[np.arange(T), target][:, None], others], axis=1)
-    rates = {{}}
-    for n in range(2, N + 1):
-        s = ordered[:, :n]
-        {line}
-        rates[n] = rate(earned)
-    return rates
-"""
-
-
-LAID_OUT = ["what it returns", "its keys", "what stands under each n", "the accuracies, in the order of n",
-            "the numbers of trials, in the order of n", "the intervals, in the order of n"]  # fmt: skip
-FOUR = asked([[1, 3, 2, 0], [5, 1, 2, 6], [4, 2, 3, 1], [7, 4, 8, 9]], [2, 0, 1, 3])
-BY_HAND = [
-    ("classes", asked([[2, 1, 3]], [2])),
-    ("classes", asked([[2, 1, 3]], [0])),
-    ("classes", FOUR),
-    ("classes", asked([[3, 9, 1, 4, 2], [2, 1, 4, 3, 0], [1, 0, 2, 5, 3]], [3, 4, 1])),
-    ("credits", asked([[2, 2, 1], [0, 1, 1], [3, 3, 3], [1, 0, 1]], [0, 2, 1, 2])),
-    ("credits", asked([[np.nan, 1, 0], [2, 1, np.nan], [0, np.nan, 3]], [1, 0, 1])),
-]
-
-BY_WAY = Task(
-    of="trials: accuracy_by_way",
-    parts=3,
+WILSON = Task(
+    of="trials: wilson",
+    parts=2,
     docs={
-        "accuracy_by_way": Doc(
-            """The accuracy that scores earn on trials of fewer classes, made from these trials.
+        "wilson": Doc(
+            """Wilson's score interval (low, high) of an accuracy p, 0 to 1, the share of T trials that are right.
 
-            scores (T, N), floats, the scores of N classes in each of T trials, N from 2 on; target (T,) whole numbers,
-            the place of each trial's right class. Returns a dictionary.
+            The interval holds each p' for which p is no more than z standard errors away, those that p' itself has:
 
-            Two functions are given. ``credits(s, target)`` takes scores (T, n) and the targets' places (T,) among these
-            n classes, and gives the credits (T,) that the trials earn. ``rate(earned)`` makes of such credits a
-            dictionary of the accuracy, the number of trials and the interval, {"accuracy", "trials", "interval"}.""",
+                |p - p'| <= z sqrt(p' (1 - p') / T)
+
+            low and high are the two p' for which both sides are equal. (``ndtri(q)`` is the number below which a
+            standard normal number lies with probability q.)""",
             {
-                "ways": "The dictionary has a key n for each of n = 2, 3, .. N.",
-                "rate": "What stands under n is the ``rate`` of the credits of all T trials, each with n classes.",
-                "classes": "Cut down to n classes, a trial has its target's class and the first n - 1 of the others, "
-                "in the order of their places.",
-                "credits": "A trial earns what ``credits`` gives: 1 if the target's score is the highest, 1/m if it is "
-                "one of m highest, and 0 where a score of these n classes is not a number.",
+                "ends": "low and high solve the equation, for any T from 1 on and any p = k / T with a whole number k.",
+                "level": "The interval is one of 95 %: a standard normal number lies in -z to z with probability 95 %, "
+                "and above z with probability 2.5 %.",
+                "digits": "z has all of its digits, and so have low and high.",
+                "edges": "0 <= low <= p <= high <= 1 holds to the last digit, for p = 0 and p = 1, too, where rounding "
+                "might lead outside.",
             },
         )
     },
     cases=[
-        *calls(("accuracy_by_way", keys_of), LAID_OUT[:2], [("ways", FOUR)], layouts=False, floats=False),
-        *(by_way(rule, arguments) for rule, arguments in BY_HAND),
         *calls(
-            ("accuracy_by_way", rates_of),
-            LAID_OUT,
+            "wilson",
+            ["low", "high"],
             [
-                ("rate", FOUR),
-                ("ways", asked([[0.5, 1.5]], [1])),
-                ("rate", trials(0, 30, 5)),
-                ("classes", trials(1, 60, 9)),
-                ("credits", trials(2, 50, 6, values=3)),
-                ("ways", trials(3, 7, 12, values=5)),
+                ("level", lambda: {"p": 0.92, "T": 400}),
+                ("digits", lambda: {"p": 0.5, "T": 2}),
+                ("ends", lambda: {"p": 0.25, "T": 40}),
+                ("ends", lambda: {"p": 0.0, "T": 20}),
+                ("ends", lambda: {"p": 1.0, "T": 20}),
+                ("ends", lambda: {"p": 1.0, "T": 1}),
+                ("ends", lambda: {"p": 0, "T": 3}),
+                ("ends", lambda: {"p": 1 / 49, "T": 49}),
+                ("digits", lambda: {"p": 0.75, "T": 100}),
+                ("digits", lambda: {"p": 0.6, "T": 1000000}),
             ],
-            floats=False,
+            tolerance=1e-9,
         ),
+        Case("wilson of 0, 1, T - 1 and T right ones, for many T", _at_the_ends, "edges", tolerance=1e-9),
     ],
     mistakes=[
-        Mistake("n = N is missing", "range(2, N + 1)", "range(2, N)"),
-        Mistake("n = 1 is there, too", "range(2, N + 1)", "range(1, N + 1)"),
-        Mistake("the keys are one too low", "{n: rate(", "{n - 1: rate("),
-        Mistake("a list is returned, not a dictionary", RATES,
-                f"return list({RATES[7:]}.values())"),
-        Mistake("under n stands the accuracy alone, not the rate", RATES,
-                RATES.replace("first)) for", 'first))["accuracy"] for')),
-        Mistake("under n stand the credits, not their rate", RATES,
-                RATES.replace("rate(credits(ordered[:, :n], first))", "credits(ordered[:, :n], first)")),
-        Mistake("every n gets all N classes", "ordered[:, :n]", "ordered[:, :N]"),
-        Mistake("a trial of n classes has n + 1", "ordered[:, :n]", "ordered[:, : n + 1]"),
-        Mistake("a trial of n classes has n - 1", "ordered[:, :n]", "ordered[:, : n - 1]"),
-        Mistake("a trial has its first n classes, and its target counts as wrong where it is not among them", code="""
-            def accuracy_by_way(scores, target):
-                T, N = scores.shape
-                rates = {}
-                for n in range(2, N + 1):
-                    inside = target < n
-                    earned = credits(scores[:, :n], np.where(inside, target, 0)) * inside
-                    rates[n] = rate(earned)
-                return rates
+        Mistake("z is that of one side: 5 % lie above it", "ndtri(0.975)", "ndtri(0.95)"),
+        Mistake("z is that of a 99 % interval", "ndtri(0.975)", "ndtri(0.995)"),
+        Mistake("z is that of the t distribution with T - 1 degrees of freedom", code="""
+            from scipy.stats import t
+            def wilson(p, T):
+                z = t.ppf(0.975, max(T - 1, 1))
+                centre = (p + z * z / (2 * T)) / (1 + z * z / T)
+                half = z * np.sqrt(p * (1 - p) / T + z * z / (4 * T * T)) / (1 + z * z / T)
+                return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))
         """),
-        Mistake("a trial has its first n classes, and trials whose target is not among them are left out", code="""
-            def accuracy_by_way(scores, target):
-                T, N = scores.shape
-                return {n: rate(credits(scores[target < n, :n], target[target < n])) for n in range(2, N + 1)
-                        if (target < n).any()}
+        Mistake("there is no interval at p = 0 and at p = 1, but a point", "return float(np",
+                "if p in (0, 1):\n        return float(p), float(p)\n    return float(np"),
+        Mistake("p T is cut off to a whole number, where 1 / 49 * 49 is a little less than 1", code="""
+            _right = wilson
+            def wilson(p, T):
+                return _right(int(p * T) / T, T)
         """),
-        Mistake("a trial has its target and the first n - 1 classes, even if the target is one of these",
-                code=reordered("row = [s[t], *s[: n - 1]]")),
-        Mistake("a trial has its target and the last n - 1 of the others", code=reordered(
-                "row = [s[t], *np.delete(s, t)[::-1][: n - 1]]")),
-        Mistake("a trial has its target and the n - 1 others with the highest scores", code=reordered(
-                "row = [s[t], *np.sort(np.delete(s, t))[::-1][: n - 1]]")),
-        Mistake("the others are taken highest score first, not in the order of their places", code=reordered(
-                "row = [s[t], *-np.sort(-np.delete(s, t))[: n - 1]]")),
-        Mistake("a trial has its target and the n - 1 others with the lowest scores", code=reordered(
-                "row = [s[t], *np.sort(np.delete(s, t))[: n - 1]]")),
-        Mistake("a trial has its target and the n - 1 classes that follow it, in a circle", code=reordered(
-                "row = np.roll(s, -t)[:n]")),
-        Mistake("the others lack the first class, and not the target's", "np.arange(N) != target[:, None]",
-                "np.arange(N) != 0 * target[:, None]"),
-        Mistake("the credit is looked for in the place that the target had in the whole trial", RATES,
-                RATES.replace("first)", "np.minimum(target, n - 1))")),
-        Mistake("the credit is that of the first of the other classes", FIRST, "first = np.ones(T, int)"),
-        Mistake("the first n classes are kept, whether the target's is among them or not", RATES,
-                "return {n: rate(credits(scores[:, :n], np.minimum(target, n - 1))) for n in range(2, N + 1)}"),
-        Mistake("the target wins ties", code=earning(
-                "earned = (~(s[:, 1:] > s[:, :1]).any(axis=1)).astype(float)")),
-        Mistake("the target wins ties", code=earning(
-                "earned = (s.argmax(axis=1) == 0) & ~np.isnan(s).any(axis=1)")),
-        Mistake("the target loses where it shares the highest score with others", code=earning(
-                "earned = (s[:, :1] > s[:, 1:]).all(axis=1)")),
-        Mistake("a score that is not a number counts as the lowest", code=earning(
-                "earned = credits(np.where(np.isnan(s), -np.inf, s), np.zeros(T, int)) * ~np.isnan(s[:, 0])")),
-        Mistake("a score that is not a number anywhere costs the trial its credit for every n", code=earning(
-                "earned = credits(s, np.zeros(T, int)) * ~np.isnan(scores).any(axis=1)")),
-        Mistake("the target wins where its score is the lowest", code=earning(
-                "earned = credits(-s, np.zeros(T, int))")),
-        Mistake("others whose score is the target's are left out, as if they were its class", code=reordered(
-                "row = [s[t], *s[s != s[t]][: n - 1]]")),
-        Mistake("a class that is before the target's takes the target's place among the others, as where the two are "
-                "swapped", code=reordered(
-                "row = [s[t], *np.where(np.arange(N) == t, s[0], s)[1:n]]")),
-        Mistake("the sum of the credits is taken for the accuracy", RATES,
-                f"rates = {RATES[7:]}\n    for each in rates.values():\n        each['accuracy'] *= T\n"
-                "    return rates"),
-        Mistake("the first half of the trials counts only", "ordered[:, :n], first)",
-                "ordered[: (T + 1) // 2, :n], first[: (T + 1) // 2])"),
+        Mistake("z is rounded to 1.96", "ndtri(0.975)", "1.96"),
+        Mistake("z is rounded to 2", "ndtri(0.975)", "2.0"),
+        Mistake("the interval is p -+ z sqrt(p (1 - p) / T), whose standard error is that of p and not of p'", code="""
+            def wilson(p, T):
+                half = ndtri(0.975) * np.sqrt(p * (1 - p) / T)
+                return float(max(p - half, 0)), float(min(p + half, 1))
+        """),
+        Mistake("the middle is not moved towards 1/2: it is p / (1 + z^2 / T)", "p + z * z / (2 * T)", "p"),
+        Mistake("the middle is moved away from 1/2", "p + z * z / (2 * T)", "p - z * z / (2 * T)"),
+        Mistake("the middle is moved twice as far", "p + z * z / (2 * T)", "p + z * z / T"),
+        Mistake("z^2 / (4 T^2) is missing under the root", " + z * z / (4 * T * T)", ""),
+        Mistake("z^2 / (4 T) stands under the root, with T not squared", "z * z / (4 * T * T)", "z * z / (4 * T)"),
+        Mistake("the half width is not divided by 1 + z^2 / T", "(4 * T * T)) / (1 + z * z / T)", "(4 * T * T))"),
+        Mistake("the middle is not divided by 1 + z^2 / T", "(2 * T)) / (1 + z * z / T)", "(2 * T))"),
+        Mistake("the half width has no factor z", "half = z * np.sqrt", "half = np.sqrt"),
+        Mistake("the root is missing", "np.sqrt(p * (1 - p) / T + z * z / (4 * T * T))",
+                "(p * (1 - p) / T + z * z / (4 * T * T))"),
+        Mistake("p is moved towards 1/2 first, and then gets the plain interval (Agresti and Coull)", code="""
+            def wilson(p, T):
+                z = ndtri(0.975)
+                centre = (p + z * z / (2 * T)) / (1 + z * z / T)
+                half = z * np.sqrt(centre * (1 - centre) / (T + z * z))
+                return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))
+        """),
+        Mistake("the interval is that of Clopper and Pearson, of the binomial distribution itself", code="""
+            from scipy.stats import binomtest
+            def wilson(p, T):
+                interval = binomtest(round(p * T), T).proportion_ci(0.95, method="exact")
+                return float(interval.low), float(interval.high)
+        """),
+        Mistake("the interval has a correction for continuity, 1 / (2 T) more on each side", code="""
+            from scipy.stats import binomtest
+            def wilson(p, T):
+                interval = binomtest(round(p * T), T).proportion_ci(0.95, method="wilsoncc")
+                return float(interval.low), float(interval.high)
+        """),
+        Mistake("rounding leads away from p: the interval is kept in 0 to 1 alone",
+                "np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
+                "np.clip(centre - half, 0, 1)), float(np.clip(centre + half, 0, 1))"),
+        Mistake("rounding leads out of 0 to 1, or away from p",
+                "np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
+                "centre - half), float(centre + half)"),
+        Mistake("low and high change places",
+                "return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
+                "return float(np.clip(centre + half, p, 1)), float(np.clip(centre - half, 0, p))"),
+        Mistake("the middle and the half width are returned",
+                "return float(np.clip(centre - half, 0, p)), float(np.clip(centre + half, p, 1))",
+                "return float(centre), float(half)"),
     ],
     variations=[
-        Variation("classes", "Cut down to n classes, a trial has its target's class and the last n - 1 of the others, "
-                  "in the order of their places.", ((OTHERS, f"{OTHERS}[:, ::-1]"),)),
-        Variation("ways", "The dictionary has a key n for each of n = 2, 4, 6, .. up to N.",
-                  (("range(2, N + 1)", "range(2, N + 1, 2)"),)),
-        Variation("classes", "Cut down to n classes, a trial has its target's class and the n - 1 others of the "
-                  "highest scores, which is the hardest choice (one that is not a number counts as "
-                  "higher than all numbers).",
-                  ((OTHERS, f"{OTHERS}\n    others = np.sort(others, axis=1)[:, ::-1]"),)),
+        Variation(
+            "level",
+            "The interval is one of 90 %: a standard normal number lies in -z to z with probability 90 %, and above z "
+            "with probability 5 %.",
+            (("ndtri(0.975)", "ndtri(0.95)"),),
+        ),
+        Variation(
+            "level",
+            "The interval is one of 99 %: a standard normal number lies in -z to z with probability 99 %, and above z "
+            "with probability 0.5 %.",
+            (("ndtri(0.975)", "ndtri(0.995)"),),
+        ),
     ],
-    aliases={"accuracy_by_way": ("rates_by_way", "curve_of_ways", "ways_and_rates")},
+    aliases={"wilson": ("score_interval", "interval_of", "confidence_interval")},
+    swapped={"wilson": 2},
 )  # fmt: skip
 
 # --- 10.3 -------------------------------------------------------------------------------------------------------------
 
-MEANS = "prototypes = supports.mean(axis=1)"
-SCORES = "n_way(-(difference**2).sum(axis=2), target)"
-THERE = "ddifference = -2 * ds[:, :, None] * difference"
-BACK = "dprototypes = -ddifference.sum(axis=0)"
-SHARES = "dprototypes[:, None] / supports.dtype.type(supports.shape[1])"
-RESULTS = "return loss, ddifference.sum(axis=1), dsupports"
+
+def dataset(sizes, people, known=True, lacking=()):
+    """Alphabets of so many characters, each drawn by so many people but for some (character, person); the rows in any
+    order, and in the two pixels of an image the number of its row."""
+    drawn = [(label, who) for label in range(sum(sizes)) for who in range(people) if (label, who) not in lacking]
+    labels, drawers = np.random.default_rng(sum(sizes)).permutation(np.array(drawn)).T
+    rows = np.arange(len(labels))
+    images = np.stack([rows // 256, rows % 256], axis=1).astype(np.uint8).reshape(-1, 1, 2, 1)
+    groups, names = np.repeat(np.arange(len(sizes)), sizes)[labels], tuple(f"alphabet {n}" for n in range(len(sizes)))
+    return Dataset(images, labels, groups, drawers if known else None, names)
 
 
-def episode(seed, Q, N, K, D, size=1.0):
-    """queries (Q, D), supports (N, K, D) and target (Q,), as arguments."""
-    target = np.random.default_rng(seed).integers(0, N, Q)
-    return lambda: {
-        "queries": size * normal(seed + 50, Q, D),
-        "supports": size * normal(seed + 51, N, K, D),
-        "target": target.copy(),
+def fresh(data):
+    """A data set's copy, which an answer may spoil."""
+    drawers = None if data.drawers is None else data.drawers.copy()
+    return Dataset(data.images.copy(), data.labels.copy(), data.groups.copy(), drawers, data.group_names)
+
+
+OUTSIDE, STRANGE = -1, -2  # for a row that the images that are returned do not have, or have another picture at
+
+
+def _rows_of(images, rows, M):
+    """Which of the data set's M rows these rows of the images that are returned are."""
+    whole = isinstance(rows, np.ndarray) and rows.dtype.kind in "iu"
+    if not whole or not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (1, 2, 1):
+        return rows
+    known = images.reshape(-1, 2).astype(int) @ [256, 1]
+    inside = (rows >= 0) & (rows < len(known))
+    named = np.append(np.where(known < M, known, STRANGE), OUTSIDE)
+    return named[np.where(inside, rows, -1)]
+
+
+def _trials(answer, data, way, shot, count, within, rng):
+    """What a run of trials shows, with rows of the data set for those of the pool."""
+    data = fresh(data)
+    made = answer.nway_trials(data, way, shot, count, within, rng)
+    if not all(hasattr(made, name) for name in ("images", "query", "support", "target")):
+        return {"what it returns": "None: is there a return?" if made is None else f"a {type(made).__name__}"}
+    images = made.images
+    kind = f"{images.dtype} {images.shape[1:]}" if isinstance(images, np.ndarray) else f"a {type(images).__name__}"
+    return {
+        "what it returns": "a Trials",
+        "type and shape of an image": kind,
+        "target": made.target,
+        "query": _rows_of(images, made.query, len(data.labels)),
+        "support": _rows_of(images, made.support, len(data.labels)),
+        "dataset.images as it was": data.images,
+        "dataset.labels as it was": data.labels,
+        "dataset.groups as it was": data.groups,
+        "dataset.rows_of_class as it was": np.concatenate(data.rows_of_class),
+        "dataset.classes_of_group as it was": np.concatenate(data.classes_of_group),
     }
 
 
-def by_hand(queries, supports, target):
-    return lambda: {
-        "queries": np.array(queries, float),
-        "supports": np.array(supports, float),
-        "target": np.array(target),
+def _seen(data, values, way, shot):
+    """What holds() of all cases looks at."""
+    query, support, target = values["query"], values["support"], values["target"]
+    first = np.arange(0, len(query), way)  # of each run
+    known = data.drawers if data.drawers is not None else np.zeros(len(data.labels), int)
+    target = np.clip(target, 0, way - 1)
+    return SimpleNamespace(
+        query=query, support=support, first=first, target=target,
+        inside=(query != OUTSIDE).all() and (support != OUTSIDE).all(),
+        known=(query != STRANGE).all() and (support != STRANGE).all(),
+        run=np.arange(len(query)) // way,
+        classes=data.labels[support],  # (T, way, K)
+        right=data.labels[support][np.arange(len(query)), target, 0],
+        asked=data.labels[query],
+        alphabets=data.groups[support],
+        people=known[support],
+        by=known[query],
+    )  # fmt: skip
+
+
+def _there(data, way, shot, seen):
+    return {
+        "all rows are rows of the images that are returned": seen.inside,
+        "the images that are returned are the data set's": seen.known,
     }
 
 
-AROUND = by_hand([[0]], [[[-1], [1]], [[1], [1]]], [0])
-ONE_EACH = by_hand([[0.5], [2.0], [-1.0]], [[[0]], [[1]], [[3]], [[-2]]], [0, 2, 0])
-THREE_EACH = by_hand([[1.0], [0.5], [2.0], [3.5], [0.0]], [[[0], [1], [2.5]], [[3], [1], [4]]], [0, 1, 1, 0, 0])
-BOTH = [("scores", ONE_EACH), ("prototype", THREE_EACH)]
-FAR = by_hand([[40], [0.5]], [[[0], [2]], [[3], [1]]], [0, 1])
-
-RESULTS_OF = ["loss", "dqueries", "dsupports"]
-BY_RESULT = {
-    "": ("how many", "loss"),
-    "dqueries": ("dqueries",),
-    "dsupports": ("dsupports",),
-    "unchanged": ("queries", "supports", "target"),
-}
+def _of_classes(data, way, shot, seen):
+    numbers = seen.support.reshape(len(seen.support), -1)
+    return _there(data, way, shot, seen) | {
+        "the K drawings of a class in a support are of one class": (seen.classes == seen.classes[:, :, :1]).all(),
+        "the classes of a support are distinct": all(len(set(row)) == way for row in seen.classes[:, :, 0].tolist()),
+        "the drawings of a support are different ones": all(len(set(row)) == way * shot for row in numbers.tolist()),
+    }
 
 
-PROTOTYPICAL = Task(
-    of="losses: prototypical",
-    parts=4,
+def _of_runs(data, way, shot, seen):
+    starts = seen.first[seen.run]
+    return _there(data, way, shot, seen) | {
+        "all trials of a run have the same support": (seen.support == seen.support[starts]).all(),
+        "another run has another support": len({each.tobytes() for each in seen.support[seen.first]}) > 1
+        or len(seen.first) < 4,
+    }
+
+
+def _of_queries(data, way, shot, seen):
+    return _there(data, way, shot, seen) | {
+        "the query is of the class that target names": (seen.asked == seen.right).all(),
+        "the query is not in its support": (seen.query[:, None, None] != seen.support).all(),
+    }
+
+
+def _of_people(data, way, shot, seen):
+    sets = [[frozenset(row) for row in trial] for trial in seen.people.tolist()]
+    return _there(data, way, shot, seen) | {
+        "the same K people have drawn all classes of a support": all(len(set(each)) == 1 for each in sets),
+        "the K drawings of a class are by K people": all(len(each[0]) == shot for each in sets),
+        "one person has drawn all queries of a run": (seen.by == seen.by[seen.first[seen.run]]).all(),
+        "the person who drew the query has drawn nothing in the support": (seen.by[:, None, None] != seen.people).all(),
+    }
+
+
+def _evenly_people(data, way, shot, seen):
+    everybody, asks = np.unique(data.drawers), seen.by[seen.first]
+    return {
+        "everybody draws the queries of about equally many runs": evenly(asks, everybody),
+        "everybody is in about equally many supports": evenly(seen.people[seen.first, 0], everybody),
+        "everybody is the next to draw the queries about equally often, whoever it was before": evenly_after(
+            asks, everybody
+        ),
+    }
+
+
+def _evenly_able(data, way, shot, seen):
+    """Where not everybody has drawn all classes of a run, and an alphabet has as many classes as a run."""
+    ask, support = [], []
+    for classes in data.classes_of_group:
+        drawn = [set(data.drawers[data.rows_of_class[label]].tolist()) for label in classes]
+        runs = seen.first[np.isin(seen.classes[seen.first, 0, 0], classes)]
+        ask.append(evenly(seen.by[runs], sorted(set.intersection(*drawn))))
+        support.append(evenly(seen.people[runs, 0], sorted(set.intersection(*drawn))))
+    return {
+        "all who have drawn the classes of a run draw the queries about equally often": all(ask),
+        "all who have drawn the classes of a run are in the support about equally often": all(support),
+    }
+
+
+def _within(data, way, shot, seen):
+    fit = [group for group, classes in enumerate(data.classes_of_group) if len(classes) >= way]
+    drawn = seen.alphabets[seen.first][:, 0, 0]
+    found = {
+        "all classes of a run are of one alphabet": (seen.alphabets == seen.alphabets[:, :1, :1]).all(),
+        "alphabets of fewer than way classes are left out": np.isin(drawn, fit).all(),
+    }
+    if len(drawn) < 100:
+        return found
+    found["each alphabet that has enough classes is drawn about equally often"] = evenly(drawn, fit)
+    found["each alphabet is about equally often the next, whichever it was before"] = evenly_after(drawn, fit)
+    for group in fit:
+        some = seen.classes[seen.first][drawn == group][:, :, 0]
+        found["each class of an alphabet is drawn about equally often"] = evenly(some, data.classes_of_group[group])
+    return found
+
+
+def _across(data, way, shot, seen):
+    classes = seen.classes[seen.first][:, :, 0]
+    return {
+        "each class of the data set is drawn about equally often": evenly(classes, np.arange(len(data.rows_of_class)))
+    }
+
+
+def _unknown(data, way, shot, seen):
+    place = np.zeros(len(data.labels), int)
+    for rows in data.rows_of_class:
+        place[rows] = np.arange(len(rows))
+    each = np.arange(len(data.rows_of_class[0]))
+    return {
+        "each drawing of a class is about equally often the query": evenly(place[seen.query], each),
+        "each drawing of a class is about equally often in the support": evenly(place[seen.support[seen.first]], each),
+    }
+
+
+def _trial_case(rule, about, data, way, shot, count, within, seed=0):
+    def run(answer):
+        return _trials(answer, data, way, shot, count, within, np.random.default_rng(seed))
+
+    def holds(values):
+        return about(data, way, shot, _seen(data, values, way, shot))
+
+    sizes = tuple(len(classes) for classes in data.classes_of_group)
+    known = {"drawers": None} if data.drawers is None else {"people": len(np.unique(data.drawers))}
+    told = {"way": way, "shot": shot, "count": count, "within": within, "classes of the alphabets": sizes} | known
+    parts = "images", "labels", "groups", "rows_of_class", "classes_of_group"
+    unchanged = tuple(f"dataset.{name} as it was" for name in parts)
+    compared = ("target", *unchanged) if rule == "target" else unchanged
+    return Case("nway_trials", run, rule, shown=lambda: told, holds=holds, compared=compared)
+
+
+def _refused(rule, what, data, way, shot, within):
+    """That BadInput is raised, where all else is right."""
+
+    def run(answer):
+        return raises(
+            BadInput, lambda: answer.nway_trials(fresh(data), way, shot, 3 * way, within, np.random.default_rng(0))
+        )
+
+    return Case(f"nway_trials of {what}", run, rule)
+
+
+def _drawn_trials(answer, rng):
+    values = _trials(answer, dataset((6, 5), 4), 3, 1, 12, True, rng)
+    return {name: values.get(name) for name in ("query", "support")}
+
+
+FEW, SOME = dataset((3, 6), 3), dataset((6, 3, 8), 5)
+UNKNOWN, UNEVEN = dataset((4, 5), 5, known=False), dataset((4, 16), 4)
+HOLES = dataset(
+    (4, 4), 5, lacking={(0, 0), (2, 3), (5, 1), (7, 4)}
+)  # of three classes, two people and more have drawn all
+POOR = dataset((5,), 4, known=False, lacking={(2, 0), (2, 3)})  # class 2 has two images
+SMALL = dataset((5, 2), 3, known=False, lacking={(6, 1)})  # a class of an alphabet that is too small has two
+RARE = dataset((40,), 3, known=False, lacking={(31, 0)})  # one class of many
+
+
+NWAY = Task(
+    of="trials: nway_trials",
+    parts=6,
     docs={
-        "prototypical": Doc(
-            """The loss of a network whose queries are asked which class's prototype they are nearest to.
+        "nway_trials": Doc(
+            """Fair one-shot trials, in runs like Lake's: a support of ``way`` classes with K = ``shot`` drawings each,
+            and one trial for each of the classes, which asks about that class with one more drawing of it.
 
-            queries (Q, D), the embeddings of Q queries; supports (N, K, D), those of K drawings of each of N classes;
-            target (Q,) whole numbers, the right class of each query. Returns the loss, a number without axes, and its
-            gradients dqueries (Q, D) and dsupports (N, K, D).
+            dataset has images (M, H, W, C) and, for each image, labels (M,), its class, groups (M,), its alphabet, and
+            drawers (M,), who drew it, or None in place of them all where nobody knows. dataset.rows_of_class[c] are the
+            rows of class c in these, and dataset.classes_of_group[g] the classes of alphabet g. Nobody has drawn a
+            class twice.
 
-            ``n_way(s, target)``, which is given, takes scores s (Q, N) and returns the N-way loss and ds (Q, N), its
-            gradient with respect to s.""",
+            Returns Trials(images, query, support, target) of T = ``count`` trials, 1 or more: query (T,), support (T,
+            way, K), and target (T,), the place among the ``way`` classes that the query belongs to.""",
             {
-                "prototype": "The prototype c_n of a class is the mean of its K embeddings.",
-                "scores": "The score s_qn is minus the squared Euclidean distance of query q and prototype n, the sum "
-                "of (queries[q, d] - c_n[d])^2 over d.",
-                "loss": "The loss is the N-way loss of these scores, as ``n_way`` gives it, without overflow; and all "
-                "gradients are those of this loss, with all of its factors.",
-                "dqueries": "dqueries is the gradient with respect to queries: of each query by way of all its scores.",
-                "dsupports": "dsupports is the gradient with respect to supports: of each of the K embeddings of a "
-                "class by way of its prototype, over all queries.",
+                "rows": "images are the data set's, all of them or only those that the trials use, and one may be "
+                "there more than once; query and support are arrays of row numbers *of the images that are returned*.",
+                "classes": "The classes of a run are distinct. A support has K different drawings of each of them, in "
+                "any order.",
+                "runs": "All trials of a run have the same support, in the same order, and each run draws a new one. "
+                "Trials come run by run.",
+                "target": "Each class of a run is asked about once, in the order of the support: target is 0, 1, .., "
+                "way - 1 and again 0, 1, .. The last run ends where there are ``count`` trials.",
+                "query": "The query is a drawing of the target's class that is not in the support.",
+                "people": "Where drawers is not None, K + 1 people are drawn for each run, of all who have drawn all "
+                "of its classes, and all of these are equally likely. One of the K + 1 has drawn all queries of the "
+                "run: anyone with the same probability, whoever it was before. The K others have drawn the support, "
+                "each of them every class of it.",
+                "unknown": "Where drawers is None, K + 1 different drawings of each class are drawn for each run, all "
+                "equally likely. One of the K + 1, any with the same probability, is the query, and the K others are "
+                "in the support.",
+                "within": "If ``within``, all classes of a run are of one alphabet. Alphabets that have ``way`` "
+                "classes or more are equally likely, whatever their size and whichever it was before; and so are the "
+                "classes of an alphabet.",
+                "across": "If not ``within``, all classes of the data set are equally likely, of whatever alphabet.",
+                "rng": RNG,
+                "way": "BadInput is raised if ``way`` is less than 2, or more than the number of classes: of the "
+                "largest alphabet if ``within``, else of the data set.",
+                "shot": "BadInput is raised if fewer than K + 1 people have drawn all classes of a run; and, where "
+                "drawers is None, if any class of the data set has fewer than K + 1 images, whether or not a run draws "
+                "it.",
             },
         )
     },
     cases=[
-        *told_apart(calls("prototypical", RESULTS_OF, [BOTH[0]], floats=False, layouts=False), BY_RESULT),
-        *told_apart(
-            calls("prototypical", RESULTS_OF, [("prototype", AROUND)], floats=False, layouts=False),
-            {"": ("how many", "loss")},
-        ),
-        *told_apart(
-            calls(
-                "prototypical",
-                RESULTS_OF,
-                [
-                    *BOTH,
-                    ("loss", FAR),
-                    ("dqueries", by_hand([[1, 0.5]], [[[0, 1]], [[2, 0]]], [1])),
-                    ("dsupports", by_hand([[1, 0]], [[[0, 1], [1, 1], [2, 0]], [[0, 0], [0, 1], [1, 0]]], [0])),
-                    ("dqueries", episode(0, 5, 4, 2, 3)),
-                    ("dsupports", episode(1, 3, 2, 5, 6, 0.5)),
-                    ("prototype", episode(2, 7, 3, 4, 2)),
-                    ("scores", episode(3, 4, 6, 1, 5, 0.7)),
-                    ("loss", episode(4, 6, 3, 3, 4, 100.0)),
-                ],
-            ),
-            BY_RESULT,
-        ),
+        _trial_case("rows", _there, FEW, 3, 1, 6, True),
+        _trial_case("rows", _there, SOME, 4, 2, 9, False),
+        _trial_case("rows", _there, UNKNOWN, 2, 3, 7, False),
+        _trial_case("target", _there, FEW, 3, 1, 6, True),
+        _trial_case("target", _there, SOME, 5, 2, 13, False),
+        _trial_case("target", _there, SOME, 4, 1, 3, True),
+        _trial_case("target", _there, UNKNOWN, 2, 3, 5, False),
+        _trial_case("classes", _of_classes, FEW, 3, 1, 30, True),
+        _trial_case("classes", _of_classes, SOME, 5, 3, 53, False),
+        _trial_case("classes", _of_classes, UNKNOWN, 4, 3, 41, True),
+        _trial_case("runs", _of_runs, SOME, 4, 2, 42, True),
+        _trial_case("runs", _of_runs, UNKNOWN, 3, 1, 32, False),
+        _trial_case("query", _of_queries, FEW, 3, 1, 60, True),
+        _trial_case("query", _of_queries, SOME, 17, 2, 60, False),
+        _trial_case("query", _of_queries, UNKNOWN, 4, 4, 60, True),
+        _trial_case("people", _of_people, SOME, 4, 1, 60, True),
+        _trial_case("people", _of_people, SOME, 5, 3, 60, False),
+        _trial_case("people", _of_people, SOME, 3, 4, 60, True),
+        _trial_case("people", _of_people, HOLES, 3, 1, 90, False),
+        _trial_case("people", _of_people, HOLES, 4, 2, 80, True),
+        _trial_case("people", _evenly_people, UNEVEN, 4, 2, 1200, True),
+        _trial_case("people", _evenly_people, UNEVEN, 3, 1, 900, False),
+        _trial_case("people", _evenly_able, HOLES, 4, 1, 1600, True),
+        _trial_case("unknown", _unknown, UNKNOWN, 4, 2, 1200, True),
+        _trial_case("unknown", _unknown, UNKNOWN, 3, 1, 900, False),
+        _trial_case("within", _within, SOME, 5, 1, 50, True),
+        _trial_case("within", _within, UNEVEN, 4, 1, 1200, True),
+        _trial_case("within", _within, SOME, 6, 1, 1200, True),
+        _trial_case("across", _across, UNEVEN, 5, 1, 1000, False),
+        _trial_case("across", _across, UNKNOWN, 7, 1, 700, False),
+        from_rng("nway_trials", _drawn_trials),
+        _refused("way", "7 classes within alphabets of 3 and 6", FEW, 7, 1, True),
+        _refused("way", "10 of 9 classes", FEW, 10, 1, False),
+        _refused("way", "1 class", FEW, 1, 1, True),
+        _refused("way", "6 classes within alphabets of 4 and 5, nobody knows by whom", UNKNOWN, 6, 1, True),
+        _refused("shot", "3 shots, where 3 people have drawn", FEW, 3, 3, True),
+        _refused("shot", "2 shots of 8 classes that one person has drawn all of", HOLES, 8, 2, False),
+        _refused("shot", "5 shots, where each class has 5 images, nobody knows by whom", UNKNOWN, 2, 5, False),
+        _refused("shot", "2 shots, where one class has 2 images, nobody knows by whom", POOR, 2, 2, True),
+        _refused("shot", "2 shots, where one class of 40 has 2 images, nobody knows by whom", RARE, 2, 2, False),
+        _refused("shot", "2 shots, where a class of an alphabet of 2 has 2 images", SMALL, 3, 2, True),
     ],
     mistakes=[
-        Mistake("a class's prototype is its first embedding alone", MEANS, "prototypes = supports[:, 0]"),
-        Mistake("a class's prototype is the sum of its embeddings, not their mean", MEANS,
-                "prototypes = supports.sum(axis=1)"),
-        Mistake("a class's prototype is the median of its embeddings", MEANS,
-                "prototypes = np.median(supports, axis=1)"),
-        Mistake("the distance is the mean of those from the K embeddings, not that from their mean", code="""
-            def prototypical(queries, supports, target):
-                difference = queries[:, None, None] - supports
-                loss, ds = n_way(-(difference**2).sum(axis=3).mean(axis=2), target)
-                d = -2 * ds[:, :, None, None] * difference / queries.dtype.type(supports.shape[1])
-                return loss, d.sum(axis=(1, 2)), -d.sum(axis=0)
+        Mistake("the query is one of its own supports", "query.append(images[answer][-1])",
+                "query.append(images[answer][0])"),
+        Mistake("a class may be in a support more than once", "way, replace=False)", "way, replace=True)"),
+        Mistake("the target is always the first class", "target.append(answer)", "target.append(0)"),
+        Mistake("the query is of another class than the target", "query.append(images[answer][-1])",
+                "query.append(images[answer - 1][-1])"),
+        Mistake("each class of a support is by people of its own",
+                "drawers = rng.permutation(common)[: shot + 1].tolist()\n"
+                "            images = [[by_drawer[label][drawer] for drawer in drawers] for label in classes]",
+                "images = [[by_drawer[label][drawer] for drawer in rng.permutation(common)[: shot + 1].tolist()]\n"
+                "                      for label in classes]"),
+        Mistake("the person who drew the query also drew for the support",
+                "images = [[by_drawer[label][drawer] for drawer in drawers] for label in classes]",
+                "images = [[by_drawer[label][drawer] for drawer in drawers[:-1] + drawers[:1]] for label in classes]"),
+        Mistake("each trial draws a support of its own", code="""
+            _one_run = nway_trials
+            def nway_trials(dataset, way, shot, count, within, rng):
+                made, start = [], 0
+                for trial in range(count):
+                    run = _one_run(dataset, way, shot, way, within, rng)
+                    place = slice(trial % way, trial % way + 1)
+                    made.append((run.images, run.query[place] + start, run.support[place] + start, run.target[place]))
+                    start += len(run.images)
+                return Trials(*map(np.concatenate, zip(*made)))
         """),
-        Mistake("scores are the squared distances, without a minus", SCORES, SCORES.replace("-(diff", "(diff")),
-        Mistake("scores are minus the distances: the loss has a root that is not asked for", SCORES,
-                "n_way(-np.sqrt((difference**2).sum(axis=2)), target)"),
-        Mistake("scores are minus the distances, not squared, and the gradients are those of such scores", code="""
-            def prototypical(queries, supports, target):
-                K = supports.shape[1]
-                difference = queries[:, None] - supports.mean(axis=1)
-                d = np.sqrt((difference**2).sum(axis=2))
-                loss, ds = n_way(-d, target)
-                dq = -(ds / np.where(d > 0, d, 1))[:, :, None] * difference
-                return loss, dq.sum(axis=1), np.repeat(-dq.sum(axis=0)[:, None] / queries.dtype.type(K), K, axis=1)
-        """),
-        Mistake("scores are minus the mean of the squared differences, not their sum, and so are the gradients",
-                code="""
-            def prototypical(queries, supports, target):
-                D, K = queries.shape[1], supports.shape[1]
-                difference = queries[:, None] - supports.mean(axis=1)
-                loss, ds = n_way(-(difference**2).mean(axis=2), target)
-                dq = -2 * ds[:, :, None] * difference / queries.dtype.type(D)
-                return loss, dq.sum(axis=1), np.repeat(-dq.sum(axis=0)[:, None] / queries.dtype.type(K), K, axis=1)
-        """),
-        Mistake("scores are minus the mean of the squared differences, and the gradients are those of their sum",
-                SCORES, SCORES.replace("sum(axis=2)", "mean(axis=2)")),
-        Mistake("scores are minus half the squared distances, and so are the gradients", code="""
-            def prototypical(queries, supports, target):
-                K = supports.shape[1]
-                difference = queries[:, None] - supports.mean(axis=1)
-                loss, ds = n_way(-(difference**2).sum(axis=2) / 2, target)
-                dq = -ds[:, :, None] * difference
-                return loss, dq.sum(axis=1), np.repeat(-dq.sum(axis=0)[:, None] / queries.dtype.type(K), K, axis=1)
-        """),
-        Mistake("the 2 of the square's gradient is missing", THERE, THERE.replace("-2 *", "-1 *")),
-        Mistake("both gradients have the other sign: the minus of the scores is missing in them", THERE,
-                THERE.replace("-2", "2")),
-        Mistake("dqueries has the other sign", RESULTS, RESULTS.replace("ddiff", "-ddiff")),
-        Mistake("dsupports has the other sign", BACK, BACK.replace("-ddiff", "ddiff")),
-        Mistake("dsupports is not divided by K", SHARES, "dprototypes[:, None]"),
-        Mistake("dsupports is divided by 2, however many embeddings a class has", SHARES,
-                "dprototypes[:, None] / supports.dtype.type(2)"),
-        Mistake("dsupports is divided by N, not by K", SHARES, SHARES.replace("shape[1]", "shape[0]")),
-        Mistake("dsupports is a mean over the queries, not a sum", SHARES,
-                f"{SHARES} / supports.dtype.type(len(queries))"),
-        Mistake("dqueries is divided by the number of queries once more", RESULTS,
-                RESULTS.replace("sum(axis=1)", "sum(axis=1) / queries.dtype.type(len(queries))")),
-        Mistake("both gradients are those of the sum of the queries' losses, not of their mean", THERE,
-                THERE.replace("-2 *", "-2 * queries.dtype.type(len(queries)) *")),
-        Mistake("dqueries is that of the sum of the queries' losses, not of their mean", RESULTS,
-                RESULTS.replace("sum(axis=1)", "sum(axis=1) * queries.dtype.type(len(queries))")),
-        Mistake("dsupports is that of the sum of the queries' losses, not of their mean", RESULTS,
-                RESULTS.replace("dsupports", "dsupports * queries.dtype.type(len(queries))")),
-        Mistake("dsupports comes by way of the queries of its own class alone", BACK,
-                "ddifference *= (np.arange(len(supports)) == target[:, None])[:, :, None]\n    " + BACK
-                + "\n    ddifference = -2 * ds[:, :, None] * difference"),
-        Mistake("dsupports has the gradients of the N classes one after the other K times, not each K times", RESULTS,
-                "dsupports = np.tile(dsupports[:, 0], (supports.shape[1], 1)).reshape(supports.shape)\n    " + RESULTS),
-        Mistake("dqueries is a mean over the classes, not a sum", RESULTS,
-                RESULTS.replace("sum(axis=1)", "mean(axis=1)")),
-        Mistake("dqueries comes by way of the target's score alone", RESULTS,
-                RESULTS.replace("ddifference.sum(axis=1)", "ddifference[np.arange(len(target)), target]")),
-        Mistake("only the first embedding of each class has a gradient", RESULTS,
-                "dsupports[:, 1:] = 0\n    " + RESULTS),
-        Mistake("the first embedding of each class gets all of its prototype's gradient, and the others none", RESULTS,
-                "dsupports = np.zeros_like(supports)\n    dsupports[:, 0] = dprototypes\n    " + RESULTS),
-        Mistake("the gradient of the prototypes (N, D) is returned, not that of the supports", RESULTS,
-                RESULTS.replace("dsupports", "dprototypes")),
-        Mistake("dsupports and dqueries are returned in the other order", RESULTS,
-                "return loss, dsupports, ddifference.sum(axis=1)"),
-        Mistake("the loss is the sum over the queries, not their mean", RESULTS,
-                RESULTS.replace("loss,", "loss * queries.dtype.type(len(queries)),")),
-        Mistake("supports, an argument, are changed", MEANS,
-                f"{MEANS}\n    supports[:] = prototypes[:, None]"),
-        Mistake("float32 becomes float64", "xp = array_module(queries)",
-                "xp, queries, supports = np, queries.astype(float), supports.astype(float)"),
-        Mistake("the N-way loss overflows: no maximum is taken off the scores of a query", code="""
-            def prototypical(queries, supports, target):
-                K, rows = supports.shape[1], np.arange(len(queries))
-                difference = queries[:, None] - supports.mean(axis=1)
-                s = -(difference**2).sum(axis=2)
-                e = np.exp(s)
-                ds = e / e.sum(axis=1, keepdims=True)
-                loss = (np.log(e.sum(axis=1)) - s[rows, target]).mean()
-                ds[rows, target] -= 1
-                dq = -2 * ds[:, :, None] / queries.dtype.type(len(queries)) * difference
-                return loss, dq.sum(axis=1), np.repeat(-dq.sum(axis=0)[:, None] / queries.dtype.type(K), K, axis=1)
-        """),
+        Mistake("within and across are confused", "if within else everywhere", "if not within else everywhere"),
+        Mistake("alphabets that have too few classes are drawn, too", "if len(classes) >= way]", "]"),
+        Mistake("alphabets are as likely as they have classes", "groups[rng.integers(len(groups))] if within",
+                "groups[rng.choice(len(groups), p=[len(g) / sum(map(len, groups)) for g in groups])] if within"),
+        Mistake("only the first classes of an alphabet are ever drawn", "groups[rng.integers(len(groups))] if within",
+                "groups[rng.integers(len(groups))][:way] if within"),
+        Mistake("it is always the same people, the first ones", "rng.permutation(common)[: shot + 1].tolist()",
+                "common[: shot + 1]"),
+        Mistake("the classes are drawn once, for all runs", "everywhere = np.arange(len(dataset.rows_of_class))",
+                "everywhere = rng.permutation(len(dataset.rows_of_class))[:way]"),
+        Mistake("the last run is whole, and there are too many trials", "range(min(way, count - len(query)))",
+                "range(way)"),
+        Mistake("the last run is left out", "for _ in range(0, count, way):", "for _ in range(count // way):"),
+        Mistake("the global np.random draws the classes", "else everywhere, way, replace=False)",
+                "else everywhere, way, replace=False)\n        classes = np.random.permutation(classes)"),
+        Mistake("rng is not used: an own generator is", "query, support, target = [], [], []",
+                "rng = np.random.default_rng(0)\n    query, support, target = [], [], []"),
+        Mistake("a way that is too large is no error of its own", "if way < 2 or way > most:", "if way < 2:"),
+        Mistake("a way of 1 is no error", "if way < 2 or way > most:", "if way > most:"),
+        Mistake("too few people are a ValueError of NumPy's, or none", "if len(common) < shot + 1:", "if not common:"),
+        Mistake("too few images of a class are no BadInput", "elif min(map(len, dataset.rows_of_class)) < shot + 1:",
+                "elif max(map(len, dataset.rows_of_class)) < shot + 1:"),
+        Mistake("too few images of a class are no BadInput where its alphabet has too few classes for a run",
+                "elif min(map(len, dataset.rows_of_class)) < shot + 1:",
+                "elif min(len(dataset.rows_of_class[label]) for group in groups for label in group) < shot + 1:"),
+        Mistake("too few images of a class are a ValueError of NumPy's, or none, if no run draws the class",
+                "elif min(map(len, dataset.rows_of_class)) < shot + 1:", "elif False:"),
+        Mistake("people draw the queries in turn, from run to run",
+                "drawers = rng.permutation(common)[: shot + 1].tolist()",
+                "asks = common[len(query) // way % len(common)]\n"
+                "            others = [each for each in rng.permutation(common).tolist() if each != asks]\n"
+                "            drawers = others[:shot] + [asks]"),
+        Mistake("of the people of a run the last by number draws the queries",
+                "rng.permutation(common)[: shot + 1].tolist()",
+                "sorted(rng.permutation(common)[: shot + 1].tolist())"),
+        Mistake("without drawers, a drawing may come twice", "shot + 1, replace=False) for label",
+                "shot + 1) for label"),
+        Mistake("without drawers, the first drawings of a class are taken",
+                "rng.choice(dataset.rows_of_class[label], shot + 1, replace=False)",
+                "dataset.rows_of_class[label][: shot + 1]"),
+        Mistake("the images that are returned are others, with light and dark exchanged", "Trials(dataset.images[used]",
+                "Trials(255 - dataset.images[used]"),
+        Mistake("row numbers are those of the data set, and the images only those used",
+                "query, support = np.split(rows.reshape(-1), [len(query)])",
+                "query, support = np.array(query), np.array(support)"),
+        Mistake("the shots come before the classes", "support.reshape(-1, way, shot)",
+                "support.reshape(-1, way, shot).swapaxes(1, 2)"),
+        Mistake("there is one drawing of each class, whatever shot is",
+                "support.append([drawings[:-1] for drawings in images])",
+                "support.append([drawings[:1] * shot for drawings in [list(each) for each in images]])"),
     ],
     variations=[
-        Variation("scores", "The score s_qn is minus half the squared Euclidean distance of query q and prototype n: "
-                  "minus half the sum of (queries[q, d] - c_n[d])^2 over d.",
-                  ((SCORES, SCORES.replace("sum(axis=2)", "sum(axis=2) / 2")),
-                   (THERE, THERE.replace("-2 * ds", "-ds")))),
-        Variation("prototype", "The prototype c_n of a class is the sum of its K embeddings.",
-                  ((MEANS, "prototypes = supports.sum(axis=1)"), (SHARES, "dprototypes[:, None]"))),
+        Variation(
+            "target",
+            "Each class of a run is asked about once, from the last of the support to the first: target is way - 1, "
+            ".., 1, 0 and again way - 1, .. The last run ends where there are ``count`` trials.",
+            (
+                ("for answer in range(min(way, count - len(query))):",
+                 "for answer in range(way - 1, way - 1 - min(way, count - len(query)), -1):"),
+            ),
+        ),
+        Variation(
+            "target",
+            "Each class of a run is asked about once, the second of the support first and the first of it last: target "
+            "is 1, 2, .., way - 1, 0 and again 1, 2, .. The last run ends where there are ``count`` trials.",
+            (
+                ("for answer in range(min(way, count - len(query))):",
+                 "for answer in [(place + 1) % way for place in range(min(way, count - len(query)))]:"),
+            ),
+        ),
     ],
-    aliases={"prototypical": ("prototype_loss", "class_means_loss", "nearest_prototype")},
-    swapped={"prototypical": 3},
+    aliases={"nway_trials": ("fair_trials", "draw_runs", "trials_in_runs")},
 )  # fmt: skip
 
-EXERCISE = Exercise("thresholds, ways and prototypes", GIVES, {"10.1": THRESHOLD, "10.2": BY_WAY, "10.3": PROTOTYPICAL})
+EXERCISE = Exercise("credits, intervals and trials", GIVES, {"10.1": CREDITS, "10.2": WILSON, "10.3": NWAY})

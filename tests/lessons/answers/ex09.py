@@ -3,115 +3,144 @@
 ANSWERS = {
     "9.1": [
         '''
-def n_way(s, target):
-    xp, Q = array_module(s), len(s)
-    e = xp.exp(s - s.max(axis=1, keepdims=True))
-    p = e / e.sum(axis=1, keepdims=True)
-    hit = xp.arange(s.shape[1]) == target[:, None]
-    log_p = s - s.max(axis=1, keepdims=True) - xp.log(e.sum(axis=1, keepdims=True))
-    return -(log_p * hit).sum(axis=1).mean(), (p - hit) / s.dtype.type(Q)
+def draw_distortions(rng, count):
+    matrices = np.zeros((count, 2, 3))
+    def perhaps(low, high, otherwise):
+        return rng.uniform(low, high) if rng.integers(2) else otherwise
+    for m in matrices:
+        t = perhaps(-ROTATION, ROTATION, 0)
+        R = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+        S = np.array([[1, perhaps(-SHEAR, SHEAR, 0)], [perhaps(-SHEAR, SHEAR, 0), 1]])
+        scales = [perhaps(0.8, 1.2, 1), perhaps(0.8, 1.2, 1)]
+        m[:, :2] = R @ S @ np.diag(1 / np.array(scales))
+        m[:, 2] = perhaps(-TRANSLATION, TRANSLATION, 0), perhaps(-TRANSLATION, TRANSLATION, 0)
+    return matrices
 ''',
         '''
-def n_way(s, target):
-    xp = array_module(s)
-    Q, N = s.shape
-    one_hot = xp.eye(N, dtype=s.dtype)[target]
-    high = xp.max(s, axis=1)
-    log_sum = high + xp.log(xp.sum(xp.exp(s - high[:, None]), axis=1))
-    loss = xp.mean(log_sum - xp.sum(s * one_hot, axis=1))
-    return loss, (xp.exp(s - log_sum[:, None]) - one_hot) / Q
+def draw_distortions(rng, count):
+    low = np.array([-ROTATION, -SHEAR, -SHEAR, SCALE[0], SCALE[0], -TRANSLATION, -TRANSLATION])
+    high = np.array([ROTATION, SHEAR, SHEAR, SCALE[1], SCALE[1], TRANSLATION, TRANSLATION])
+    drawn = low + (high - low) * rng.random((count, 7))
+    takes = rng.choice([True, False], size=(count, 7))
+    t, a, b, s, r, p, q = np.where(takes, drawn, [0, 0, 0, 1, 1, 0, 0]).T
+    A = np.empty((count, 2, 3))
+    A[:, 0, 0] = (np.cos(t) - b * np.sin(t)) / s
+    A[:, 1, 0] = (np.sin(t) + b * np.cos(t)) / s
+    A[:, 0, 1] = (a * np.cos(t) - np.sin(t)) / r
+    A[:, 1, 1] = (a * np.sin(t) + np.cos(t)) / r
+    A[:, 0, 2], A[:, 1, 2] = p, q
+    return A
 ''',
         '''
-def n_way(s, target):
-    xp = array_module(s)
-    shifted = s - xp.amax(s, axis=-1, keepdims=True)
-    log_p = shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
-    picked = xp.take_along_axis(log_p, target[:, None], axis=1)
-    ds = xp.exp(log_p)
-    for n in range(s.shape[1]):
-        ds[:, n] -= target == n
-    return -picked.sum() / len(s), ds / len(s)
-''',
-        '''
-def softmax(xp, row):
-    e = xp.exp(row - row.max())
-    return e / e.sum()
+def coin_and_number(rng, count, reach):
+    return rng.binomial(1, 0.5, count) * reach * (2 * rng.random(count) - 1)
 
-def n_way(s, target):
-    xp, ds, loss = array_module(s), s.copy(), 0
-    for q in range(len(s)):
-        row, t = s[q], target[q]
-        loss = loss + (xp.log(xp.exp(row - row.max()).sum()) + row.max() - row[t]) / len(s)
-        ds[q] = (softmax(xp, row) - (xp.arange(len(row)) == t)) / len(s)
-    return loss, ds
+def draw_distortions(rng, count):
+    t = coin_and_number(rng, count, np.radians(10))
+    a, b = (coin_and_number(rng, count, 0.3) for _ in range(2))
+    s, r = (1 + coin_and_number(rng, count, 0.2) for _ in range(2))
+    shift = np.stack([coin_and_number(rng, count, 4 / 105) for _ in range(2)], axis=1)
+    turn = np.stack([np.cos(t), -np.sin(t), np.sin(t), np.cos(t)], axis=1).reshape(count, 2, 2)
+    shear = np.stack([np.ones(count), a, b, np.ones(count)], axis=1).reshape(count, 2, 2)
+    shrink = np.zeros((count, 2, 2))
+    shrink[:, 0, 0], shrink[:, 1, 1] = 1 / s, 1 / r
+    linear = np.einsum("nij,njk,nkl->nil", turn, shear, shrink)
+    return np.concatenate([linear, shift[:, :, None]], axis=2)
 ''',
         '''
-def n_way(s, target):
-    xp = array_module(s)
-    hit = target[:, None] == xp.arange(s.shape[1])[None, :]
-    top = s.max(axis=1)
-    e = xp.exp(s - top[:, None])
-    z = e.sum(axis=1)
-    loss = xp.log(z) + top - xp.where(hit, s, 0).sum(axis=1)
-    ds = (e / z[:, None] - hit.astype(s.dtype)) / s.shape[0]
-    return loss.sum() / s.shape[0], ds
+def draw_distortions(rng, count):
+    u = 2 * rng.random(size=(7, count)) - 1
+    c = rng.choice([0.0, 1.0], size=(7, count))
+    z = u * c
+    t, a, b = ROTATION * z[0], SHEAR * z[1], SHEAR * z[2]
+    s, r = 1 + (SCALE[1] - 1) * z[3], 1 + (SCALE[1] - 1) * z[4]
+    first = np.stack([(np.cos(t) - np.sin(t) * b) / s, (np.sin(t) + np.cos(t) * b) / s], axis=-1)
+    second = np.stack([(np.cos(t) * a - np.sin(t)) / r, (np.sin(t) * a + np.cos(t)) / r], axis=-1)
+    third = TRANSLATION * z[5:].T
+    return np.stack([first, second, third], axis=-1)
 ''',
     ],
     "9.2": [
         '''
-class DistanceHead(siamese.DistanceHead):
-    def gradient(self, difference, ds):
-        xp = array_module(difference)
-        if self.squared:
-            return -2 * difference * ds[:, None], xp.zeros(0, ds.dtype)
-        d = xp.sqrt((difference**2).sum(axis=1))
-        return -difference * (ds / xp.maximum(d, 1e-30))[:, None], xp.zeros(0, ds.dtype)
+def sample(images, matrices, size):
+    N, H, W, C = images.shape
+    u = (2 * np.arange(size) + 1) / size - 1
+    out = np.zeros((N, size, size, C), np.float32)
+    for n in range(N):
+        for i in range(size):
+            x, y = matrices[n].astype(float) @ np.stack([u, np.full(size, u[i]), np.ones(size)])
+            x, y = (x + 1) * W / 2 - 0.5, (y + 1) * H / 2 - 0.5
+            x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
+            for dy in (0, 1):
+                for dx in (0, 1):
+                    weight = (1 - abs(x - x0 - dx)) * (1 - abs(y - y0 - dy))
+                    inside = (0 <= x0 + dx) & (x0 + dx < W) & (0 <= y0 + dy) & (y0 + dy < H)
+                    values = images[n, np.clip(y0 + dy, 0, H - 1), np.clip(x0 + dx, 0, W - 1)]
+                    out[n, i] += (inside * weight)[:, None] * values / 255
+    return out
 ''',
         '''
-class DistanceHead(siamese.DistanceHead):
-    def gradient(self, difference, ds):
-        xp = array_module(difference)
-        ds = ds.reshape(-1, 1)
-        if self.squared:
-            dx = -(ds + ds) * difference
-        else:
-            d = xp.linalg.norm(difference, axis=1, keepdims=True)
-            dx = xp.where(d == 0, 0, -ds * difference / (d + (d == 0)))
-        return dx, ds[:0, 0]
-''',
-        '''
-class DistanceHead(siamese.DistanceHead):
-    def gradient(self, difference, ds):
-        xp = array_module(difference)
-        empty = xp.array([], dtype=ds.dtype)
-        factor = 2 * xp.ones_like(ds) if self.squared else self.inverse(xp, self.score(difference))
-        return -xp.einsum("pd,p,p->pd", difference, factor, ds), empty
+from scipy.ndimage import map_coordinates
 
-    def inverse(self, xp, score):
-        """1/d, or 0 where d is 0."""
-        return xp.where(score == 0, score, -1 / xp.where(score == 0, 1, score))
+def sample(images, matrices, size):
+    N, H, W, C = images.shape
+    u = (2 * np.arange(size) + 1) / size - 1
+    v, u = np.meshgrid(u, u, indexing="ij")
+    out = np.zeros((N, size, size, C), np.float32)
+    for n, A in enumerate(matrices):
+        x = A[0, 0] * u + A[0, 1] * v + A[0, 2]
+        y = A[1, 0] * u + A[1, 1] * v + A[1, 2]
+        places = [(y + 1) * H / 2 - 0.5, (x + 1) * W / 2 - 0.5]
+        for c in range(C):
+            out[n, :, :, c] = map_coordinates(images[n, :, :, c] / 255, places, order=1, mode="grid-constant", cval=0)
+    return out
 ''',
         '''
-class DistanceHead(siamese.DistanceHead):
-    def gradient(self, difference, ds):
-        xp = array_module(difference)
-        s = self.score(difference)
-        unit = xp.nan_to_num(difference / s[:, None], nan=0.0, posinf=0.0, neginf=0.0)
-        d_of_s = 2 * difference if self.squared else -unit
-        return -d_of_s * ds[:, None], xp.empty((0,), dtype=difference.dtype)
+def sample(images, matrices, size):
+    N, H, W, C = images.shape
+    u = (2 * np.arange(size, dtype=np.float32) + 1) / size - 1
+    places = np.ones((size, size, 3), np.float32)
+    places[..., 0], places[..., 1] = u, u[:, None]
+    where = np.einsum("nxk,ijk->nxij", matrices, places)
+    column, line = (where[:, 0] + 1) * W / 2 - 0.5, (where[:, 1] + 1) * H / 2 - 0.5
+    by_column = np.maximum(0, 1 - abs(column[..., None] - np.arange(W)))
+    by_line = np.maximum(0, 1 - abs(line[..., None] - np.arange(H)))
+    return np.einsum("nijh,nijw,nhwc->nijc", by_line, by_column, images / 255).astype(np.float32)
 ''',
         '''
-class DistanceHead(siamese.DistanceHead):
-    def gradient(self, difference, ds):
-        xp = array_module(difference)
-        slope = 2 * difference
-        if not self.squared:
-            top = abs(difference).max(axis=1, keepdims=True)
-            top = top + (top == 0)
-            unit = difference / top
-            length = xp.sqrt((unit**2).sum(axis=1, keepdims=True))
-            slope = unit / (length + (length == 0))
-        return -(slope * ds[:, None]), xp.array([], dtype=ds.dtype)
+from scipy.interpolate import RegularGridInterpolator
+
+def sample(images, matrices, size):
+    N, H, W, C = images.shape
+    padded = np.pad(images.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0))) / 255.0
+    middles = (2 * np.arange(-1, H + 1) + 1) / H - 1, (2 * np.arange(-1, W + 1) + 1) / W - 1
+    u = (2 * np.arange(size) + 1) / size - 1
+    y = []
+    for n in range(N):
+        read = RegularGridInterpolator(middles, padded[n], bounds_error=False, fill_value=0)
+        view = [[read((matrices[n] @ np.array([u[j], u[i], 1]))[::-1])[0] for j in range(size)] for i in range(size)]
+        y.append(view)
+    return np.array(y, dtype=np.float32)
+''',
+        '''
+def sample(images, matrices, size):
+    N, H, W, C = images.shape
+    pad = np.zeros((N, H + 2, W + 2, C), np.float32)
+    pad[:, 1:-1, 1:-1] = images
+    pad /= 255
+    u = ((2 * np.arange(size) + 1) / size - 1)
+    X, Y = np.meshgrid(u, u)
+    y = np.empty((N, size, size, C), np.float32)
+    for n, A in enumerate(matrices.astype(np.float64)):
+        col = ((A[0, 0] * X + A[0, 1] * Y + A[0, 2]) + 1) * W / 2 + 0.5
+        row = ((A[1, 0] * X + A[1, 1] * Y + A[1, 2]) + 1) * H / 2 + 0.5
+        col, row = np.clip(col, 0, W + 1), np.clip(row, 0, H + 1)
+        c0, r0 = np.minimum(col.astype(int), W), np.minimum(row.astype(int), H)
+        fc, fr = (col - c0)[..., None], (row - r0)[..., None]
+        top = pad[n, r0, c0] * (1 - fc) + pad[n, r0, c0 + 1] * fc
+        low = pad[n, r0 + 1, c0] * (1 - fc) + pad[n, r0 + 1, c0 + 1] * fc
+        y[n] = top * (1 - fr) + low * fr
+    return y
 ''',
     ],
 }  # fmt: skip

@@ -1,16 +1,19 @@
 # %% [markdown]
-# # 9. The same lines on a GPU
+# # 17. The same lines on a GPU
 #
-# *The network of Koch, Zemel & Salakhutdinov (2015), section 3.1, on another machine. No GPU is needed. About 20
+# *The network of Koch, Zemel & Salakhutdinov (2015), section 3.1, on another machine. No GPU is needed. About 40
 # minutes.*
 #
-# A GPU multiplies matrices hundreds of times faster than two cores of a CPU, and CuPy gives it NumPy's functions. So a
-# network written in NumPy could run there unchanged, if its lines keep to a few rules. The library's do:
-# `--device cuda` computes by the very lines that you have read in the lessons before.
+# **No figure in this lesson was measured on a GPU.** Every time and every speed is computed from the shapes of the
+# arrays and from round numbers for two machines, which are assumptions and are named as such. What is run here runs on
+# the CPU: in the place of CuPy stands a strict double, NumPy behind a type of its own that refuses to be mixed with
+# NumPy's arrays. The library is tested with the same double. So the lesson shows which lines are *right* on a GPU, and
+# how many operations they start there, but not how fast a real one is.
 #
-# This lesson breaks the rules one by one, to see what happens. **It measures nothing on a GPU.** What stands for one is
-# a strict double of CuPy, with which the library is tested, too: NumPy behind a type that cannot be mistaken for
-# NumPy's. Speeds are reckoned from shapes and from round numbers that are named as assumptions.
+# A GPU multiplies matrices hundreds of times faster than two cores of a CPU can, and CuPy offers NumPy's functions for
+# its arrays. A network written in NumPy can therefore run there unchanged, if its lines keep to a few rules. Those of
+# the library do: with `--device cuda` it computes by the lines that you have read in the lessons before. This lesson
+# breaks the rules one by one to see what happens.
 
 # %%
 import sys
@@ -32,6 +35,7 @@ from minisiamese.data.views import Views
 from minisiamese.fast.block import Block
 from minisiamese.fast.fuse import fuse
 from minisiamese.layers import Linear
+from minisiamese.losses import bce
 from minisiamese.networks import conv4, koch
 from minisiamese.optimizers import Adam
 from minisiamese.siamese import L1Head
@@ -40,20 +44,26 @@ for line in gpu.report():
     print(line)
 
 # %% [markdown]
-# `python -m minisiamese.backend` prints the same: what there is to compute with here, and what to install for a GPU.
-# Where there is one, it also computes every gradient of a small network on it and compares them with NumPy's.
+# `python -m minisiamese.backend` prints the same lines: which GPU and which CuPy this machine has, and what to install
+# if one is missing. Where there is a GPU, it also computes every gradient of a small network there and compares it with
+# NumPy's.
 #
 # ## What a GPU is good at
 #
-# A GPU has thousands of slow calculators and a wide road to its own memory. It is fast at doing one thing to many
-# numbers, and slow at starting: each operation is *launched* by the host, which takes some microseconds whatever its
-# size. As a model, with a launch of $t_0$, $f$ operations, $m$ bytes moved, a peak of $F$ and a bandwidth of $B$,
+# A GPU has thousands of arithmetic units, each of them slower than a core of a CPU, and a memory of its own, which it
+# reads more than a hundred times as fast as two cores read theirs. It is fast where one operation is done to many
+# numbers. It is slow at starting: the *host*, the program on the CPU, *launches* each operation, and a launch takes
+# some microseconds, whatever the operation's size. As a model, an operation with $f$ additions and multiplications that
+# moves $m$ bytes takes
 #
-# $$t = t_0 + \max(f / F,\; m / B).$$
+# $$t = t_0 + \max(f / F,\; m / B)$$
 #
-# The numbers below are **assumptions**, round figures of the order that data sheets give: two cores of a server, and a
-# large GPU such as NVIDIA's H100. An H100's sheet says about 67 TFLOP/s in float32, 3.4 TB/s, and, with inputs rounded
-# to TF32 (below), some 490 TFLOP/s.
+# seconds, where $t_0$ is the time of a launch, $F$ the most operations a second (FLOP/s) and $B$ the bandwidth, the
+# most bytes a second. The larger of the two quotients counts, as computing and moving go on at the same time.
+#
+# The numbers below are **assumptions**, round figures of the size that data sheets give, for two cores of a server and
+# for a large GPU such as NVIDIA's H100. The data sheet of an H100 says about 67 TFLOP/s ($67 \cdot 10^{12}$) in
+# float32, 3.4 TB/s, and some 490 TFLOP/s if the factors are rounded to TF32 (explained below).
 
 # %%
 MACHINES = {  # assumed: launch (s), FLOP/s, bytes/s
@@ -73,18 +83,22 @@ count, side = np.geomspace(1, 1e9, 200), np.geomspace(1, 1e4, 200)
 for number, name in enumerate(MACHINES):
     if "TF32" not in name:  # of products alone
         axes[0].loglog(count, seconds(name, count, 8 * count), color=f"C{number}", label=name)
-    axes[1].loglog(side, seconds(name, 2 * side**3, 12 * side**2), color=f"C{number}", label=name)
+    style = "--" if "TF32" in name else "-"
+    axes[1].loglog(side, seconds(name, 2 * side**3, 12 * side**2), style, color=f"C{number}", label=name)
 axes[0].set(xlabel="numbers in x", ylabel="seconds, by the model", title="y = x + 1")
 axes[1].set(xlabel="side of the matrices", title="C = A B, square matrices")
 for ax in axes:
     ax.legend()
-lesson.show(figure, "By the model, small operations are all launch: there the GPU is the slower of the two.")
+lesson.show(
+    figure, "By the model a small operation takes as long as its launch, so that there the GPU is the slower machine."
+)
 
 # %% [markdown]
-# The host does not wait for what it has launched; it goes on and launches the next. So a GPU with enough to do hides
-# the launches, as long as nobody **asks for a value**. `float(loss)` or `if loss > 0` must wait until everything that
-# was launched before is done, and then the GPU has nothing to do until the host comes with something new. Three steps
-# of five operations in the same model, once without a question and once with one after each step:
+# The host does not wait for an operation that it has launched; it launches the next one while the GPU computes. With
+# long operations the launches therefore cost nothing, as long as the program does not **ask for a value**.
+# `float(loss)` or `if loss > 0` has to wait until everything launched before is done. By then the queue is empty, and
+# the GPU is idle until the host has launched something new. The next cell plays three steps of five operations, with
+# assumed times: once nothing is read, and once a value is read after each step.
 
 # %%
 LAUNCH, COPY = 5, 10  # microseconds, assumed
@@ -117,15 +131,19 @@ for ax, reading in zip(axes, (False, True), strict=True):
     ax.grid(axis="y")
 axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.45), ncols=3)
 axes[1].set_xlabel("microseconds, by the model")
-lesson.show(figure, "Without questions the device is never idle after its start; each reading empties its queue.")
+lesson.show(
+    figure,
+    "If no value is read, the device computes without a pause from its first operation on; each reading empties its "
+    "queue and leaves it idle.",
+)
 
 # %% [markdown]
 # ## One function for both
 #
-# CuPy has NumPy's names. A function that begins with `xp = array_module(x)` and then says `xp.` wherever it would say
-# `np.` serves both kinds of array. `xp` is `cupy` if $x$ is one of its arrays, and else `numpy`.
+# CuPy's functions have NumPy's names. A function that begins with `xp = array_module(x)`, and then calls `xp.` where it
+# would call `np.`, serves both kinds of array: `xp` is `cupy` if $x$ is one of CuPy's arrays, and `numpy` otherwise.
 #
-# The double is put where `import cupy` looks, and taken away again at the end of this lesson.
+# The next cell puts the double where `import cupy` looks; the last cell takes it away again.
 
 # %%
 before = {name: sys.modules.get(name) for name in cupy_double.MODULES}
@@ -147,9 +165,9 @@ print(type(softplus(device)), repr(softplus(device)))
 # %% [markdown]
 # ## Rule 1: arrays of the two kinds never meet
 #
-# *Neither in an operation nor in an index nor in an assignment.* The arrays lie in different memories. CuPy refuses
-# most such meetings, but not all: it lets some NumPy functions take its arrays. The double refuses all of them, and
-# says what to do. Below, broken lines and right ones, and how often a value came back to the host.
+# *Neither in an operation, nor in an index, nor in an assignment.* The two kinds lie in different memories. CuPy
+# refuses most such meetings, but not all of them: some NumPy functions accept its arrays. The double refuses every one,
+# and its message says what to do. The next cell tries broken lines and right ones.
 
 
 # %%
@@ -179,15 +197,16 @@ attempt("z[:] = a host array", lambda: dz.__setitem__(slice(None), z))
 attempt("z[:] = a device array", lambda: dz.__setitem__(slice(None), dz + 0))
 
 # %% [markdown]
-# Python's numbers may meet anything: `2 * z` and `z[0]` are fine. What has to cross is brought over at one place, with
-# `to_device`; in the library those are `Views`, which puts the images there once, and `Batch.to`, which brings the few
-# row numbers of a step.
+# Python's own numbers may meet either kind: `2 * z` and `z[0]` are fine. An array that has to cross is moved with
+# `to_device`. Training does this in two places: `Views` moves the images once, and in each step the rows and the
+# distortions of its batch; `Batch.to` moves the pairs or the trials.
 #
 # ## Rule 2: a training step asks for no value
 #
-# These lines are right on any machine, only slow on a GPU. So no error can tell; the double *counts*. Not only `float`,
-# `if` and `print` ask for a value, but also all that has a **shape depending on values**: `x[mask]` is as long as the
-# mask has ones, and to make an array of that size the host must know how many.
+# A line that asks for a value is right on any machine, but slow on a GPU. No error can point to it, so the double
+# *counts* the values that come back to the host. `float`, `if` and `print` ask for a value. So does every result whose
+# **shape depends on values**: `x[mask]` has as many elements as the mask has ones, and to make an array of that length
+# the host must know how many they are.
 
 # %%
 d = dz[:, 0] + 1
@@ -198,7 +217,7 @@ def mean_of_positive_by_mask(d):
 
 
 def mean_of_positive(d):
-    """The same: everything is kept, and what is not wanted counts nothing."""
+    """The same: every element is kept, and the unwanted ones count as 0."""
     xp = array_module(d)
     positive = d > 0
     return xp.where(positive, d, 0).sum() / xp.maximum(positive.sum(), 1)
@@ -220,15 +239,15 @@ attempt("float(loss)", float, d.sum())
 attempt("xp.nonzero(d)", array_module(d).nonzero, d)
 
 # %% [markdown]
-# A sum such as `d.sum()` is no number there but an array without dimensions, which stays where it is. That is why
-# `losses.triplet` counts its triplets by `xp.maximum(found.sum(), 1)`, and why the training loop adds up the losses on
-# the device and reads them every tenth step.
+# On the device a sum such as `d.sum()` is an array without dimensions, and it stays there until somebody reads it. That
+# is why `losses.triplet` counts its triplets by `xp.maximum(found.sum(), 1)`, and why the training loop adds up the
+# losses on the device and reads the sum every tenth step.
 #
 # ## Rule 3: no place twice, no place outside
 #
-# An assignment to row numbers that name a place twice keeps one of the values: on NumPy the last, on a GPU whichever
-# thread comes last. `+=` is such an assignment, too. The gradient of a drawing that is part of three pairs is the sum
-# of three, so this is a real trap:
+# If an assignment names a place twice, one of the values survives: with NumPy the last one, on a GPU that of whichever
+# thread happens to come last. `out[rows] += values` is such an assignment as well. The gradient of a drawing that is in
+# three pairs is a sum of three, so anybody who writes a siamese network meets this trap:
 
 
 # %%
@@ -253,21 +272,22 @@ attempt("xp.add.at(out, rows, values)", scatter, rows, values)
 attempt("values[rows + 3]", lambda: values[rows + 3])
 
 # %% [markdown]
-# The last line is an error on NumPy and on the double. CuPy would take some other element and say nothing: to check,
-# the host would have to look at the row numbers and wait.
+# The last line is an error with NumPy and with the double. CuPy would take some other element and say nothing, since
+# for a check the host would have to read the row numbers, and wait.
 #
 # ## The heads: a matrix instead of a scatter
 #
-# `add.at` gives the right sum but on a GPU adds in another order each time, and a sum of floating-point numbers depends
-# on its order. Two runs with the same seed would part ways. The heads therefore add by a matrix product. Let $S$ be the
-# matrix $(P, N)$ with $+1$ at $(p, a_p)$ and $-1$ at $(p, b_p)$ for each pair $p = (a_p, b_p)$. The differences of the
-# embeddings are $\Delta = S z$. With $G$ the gradient with respect to $\Delta$, a change of $z$ changes the loss by
-# $\mathrm{tr}(G^\top S\, \delta z)$, so
+# `add.at` gives the right sum, but on a GPU it adds in another order each time, and the last digits of a floating-point
+# sum depend on the order. Two runs with the same seed would therefore end with different weights. The heads add by a
+# matrix product instead, with the matrix $S$ of lesson 4: of shape $(P, N)$, with $+1$ at $(p, a_p)$ and $-1$ at
+# $(p, b_p)$ for each pair $p = (a_p, b_p)$. The differences of the embeddings are $\Delta = S z$. If $G$ is the
+# gradient with respect to $\Delta$, a change of $z$ changes the loss by $\mathrm{tr}(G^\top S\, \delta z)$, so
 #
 # $$dz = S^\top G.$$
 #
 # For the L1 head, $s_p = b + \sum_j \alpha_j |\Delta_{pj}|$ gives
-# $G_{pj} = ds_p\, \alpha_j \mathrm{sign}(\Delta_{pj})$. By scatter, by the matrix, and by the library on both:
+# $G_{pj} = ds_p\, \alpha_j \mathrm{sign}(\Delta_{pj})$. The next cell computes $dz$ by `add.at`, by the matrix, and by
+# the library for both kinds of array.
 
 # %%
 rng = np.random.default_rng(0)
@@ -296,19 +316,21 @@ image = axes[0].imshow(S, cmap="RdBu", vmin=-1.4, vmax=1.4)
 axes[0].grid(False)
 axes[0].set(xlabel="drawing n", ylabel="pair p", title="S: blue +1, red -1, white 0", yticks=range(0, P, 3))
 axes[1].hist((np.array(sums, float) - terms.astype(float).sum()) * 1e6, 30, color="tab:blue", edgecolor="white")
-axes[1].set(xlabel="float32 sum minus the exact one, in millionths", ylabel="of 300 orders")
+axes[1].set(xlabel="float32 sum minus the exact one, in millionths", ylabel="orders, of 300")
 axes[1].set_title(f"1,000 numbers, sum {terms.astype(float).sum():.1f}")
-lesson.show(figure, "Left the matrix that takes a scatter's place; right, why: a sum's last digits hang on its order.")
+lesson.show(
+    figure, "Left, the matrix that replaces `add.at`; right, the reason: the last digits of a sum depend on its order."
+)
 
 # %% [markdown]
-# On a CPU the library keeps $S$ sparse, with SciPy. On a GPU it is dense: almost all of it is zeros, and multiplying by
-# them is cheaper there than looking where they are not. (The n-way loss does use `add.at`, where at most **two**
-# numbers meet at a place, for $a + b = b + a$.)
+# On a CPU the library keeps $S$ sparse, with SciPy. On a GPU $S$ is dense: almost all of its elements are zeros, but to
+# multiply by zeros is cheaper there than to look for the others. (The N-way loss does use `add.at`. There at most
+# **two** numbers meet at one place, and $a + b = b + a$ in floating point, too.)
 #
 # ## Random numbers come from the host
 #
-# Which classes, which drawings, which distortion: all this is drawn by one NumPy generator on the host. CuPy's
-# generator gives other numbers, and lacks some of the methods:
+# One NumPy generator on the host draws the classes, the drawings and the distortions of every step. CuPy's generator
+# would give other numbers, and lacks some of the methods:
 
 # %%
 background = lesson.drawings("background")
@@ -321,14 +343,15 @@ np.testing.assert_array_equal(batches[0].same, to_host(batches[1].same))
 print("a batch is the same on both:", batches[0].pairs.shape, "pairs, rows", batches[0].rows[:4], "...")
 
 # %% [markdown]
-# So a run sees the same batches wherever it computes. They take a few kilobytes; the way *to* the device costs little,
-# since nobody waits for it.
+# So a run sees the same batches on any machine. A batch takes a few kilobytes, and moving it *to* the device costs
+# little, since nothing has to wait for it.
 #
 # ## One training step, on both
 #
-# `conv4`, the few-shot literature's network, with the n-way loss and Adam, from the images to the update. Training
-# takes its fast twin (`fuse`, lesson 2), and so does this step. Loss and gradients are read after it, and the copies
-# counted until then. In float64, so that roundings do not blur the comparison:
+# The next cell makes one training step on both kinds of array, from the images to the update: `conv4`, a network common
+# in the few-shot literature, with the N-way loss of lesson 6 and with Adam. Like `train` it uses the network's fast
+# twin (`fuse`, lesson 2). The loss and the gradients are read only after the step, and the copies to the host are
+# counted until then. In float64 rounding does not blur the comparison; float32 is what training uses.
 
 # %%
 ways = 5 if lesson.QUICK else 30
@@ -362,15 +385,15 @@ for dtype in (np.float64, np.float32):
     print(f"    the {len(grads)} gradients differ by {difference:.0e} of the largest element")
 
 # %% [markdown]
-# The same numbers, and nothing read back. In float32 the gradients differ by more than a rounding: a batch is cut into
-# other chunks on a device, sums round differently, and where two pixels of a window are all but equal another one wins
-# the pooling and takes the whole gradient. For the same reason a run on a GPU does not end with the weights of a run on
-# the CPU, though it sees the same batches.
+# In float64 both give the same numbers, and the step reads nothing back. In float32 the gradients differ by more than a
+# rounding. On a device a batch is cut into other chunks, so that sums round differently; and where two pixels of a
+# pooling window are all but equal, another one of them may win and take the whole gradient. For the same reason a run
+# on a GPU does not end with the weights of a run on the CPU, although it sees the same batches.
 #
-# The double tells something else, too: how much there is to launch. Each new array on the device is, roughly, one
-# launch (an empty one is none, and what is computed in place makes no array). On a CPU, `in_chunks` cuts a batch so
-# that a few images at a time stay in the cache (4 MiB of work memory). For a GPU the parts have up to 1 GiB. If it cut
-# as it does for the CPU:
+# The double also shows how many operations a step has to launch. Roughly, each new array on the device is one launch.
+# (An empty array needs none, and a computation in place makes no array.) On a CPU, `in_chunks` cuts a batch into parts
+# of a few images, whose work memory of 4 MiB stays in the cache. For a GPU it makes parts of up to 1 GiB. The next two
+# cells count the arrays of a step for both sizes, and draw them.
 
 
 # %%
@@ -418,21 +441,24 @@ for shift, counts, label in ((-0.2, coarse, "cut at 1 GiB, as for a GPU"), (0.2,
 ax.set(xticks=places, xticklabels=list(coarse), ylabel="new arrays in one step")
 ax.legend()
 ax.grid(axis="x")
-lesson.show(figure, "The large blocks would be launched in many small pieces if they were cut for a CPU's cache.")
+lesson.show(figure, "Cut for a CPU's cache, the large blocks would be launched in many small pieces.")
 
 # %% [markdown]
 # ## How many operations for a byte
 #
-# Whether a layer is held up by computing or by memory depends on its **arithmetic intensity** $I = f / m$, operations
-# for each byte moved. By the model above, without the launch, the speed is
+# Whether a layer waits for its arithmetic or for memory depends on its **arithmetic intensity** $I = f / m$, the
+# operations for each byte that is moved. By the model above, without the launch, the speed is
 #
-# $$\frac{f}{t} = \min(F,\; I\, B),$$
+# $$\frac{f}{t} = \min(F,\; I\, B).$$
 #
-# a *roofline*: a slope while $I < F / B$, the machine's *balance*, and flat beyond. With the assumed numbers the
-# balance is 5 FLOP a byte for the CPU, 20 for the GPU, 133 with TF32. For the layers of the paper's network and a step
-# of 128 pairs, 256 images, forward and backward: operations by `bench.timing.arithmetic`, by the definition of the
-# layer, and bytes if each array is moved once whenever it goes in or out ($x$, $W$, $y$ forward; $x$, $W$, $dy$, $dx$,
-# $dW$ backward).
+# Drawn over $I$ this is a *roofline* (Williams, Waterman & Patterson 2009, *Roofline: An Insightful Visual Performance
+# Model for Multicore Architectures*): it rises while $I < F / B$, the *balance* of the machine, and is flat beyond.
+# With the assumed numbers the balance is 5 FLOP a byte for the CPU, 20 for the GPU, and 133 with TF32.
+#
+# The next cells place the layers of the paper's network on the roofline, for a step of 128 pairs (256 images), forward
+# and backward. The operations are those of the layer's definition (`bench.timing.arithmetic`). The bytes count each
+# array once whenever it goes in or out: $x$, $W$, $y$ in the forward pass; $x$, $W$, $dy$, $dx$, $dW$ in the backward
+# pass.
 
 # %%
 network, size, points = fuse(koch(np.random.default_rng(0))), 105, {}
@@ -472,7 +498,11 @@ for name, (flop, moved) in points.items():
 ax.set(xlabel="arithmetic intensity (FLOP per byte)", ylabel="TFLOP/s at most, by the model", ylim=(1e-3, 1e3))
 ax.set_title("assumed machines; layers of the paper's network, 256 images")
 ax.legend(loc="upper left")
-lesson.show(figure, "Convolutions lie far to the right, where machines compute; update and sigmoid wait for memory.")
+lesson.show(
+    figure,
+    "Convolutions lie far to the right, where the arithmetic units set the speed; the update, the sigmoid and the head "
+    "lie on the slope and wait for memory.",
+)
 
 # %%
 print(f"{'':24}{'GFLOP':>8}{'MB':>7}{'I':>7}   least milliseconds, by the model: CPU, GPU, TF32")
@@ -484,22 +514,55 @@ for name, (flop, moved) in points.items():
 print(f"{'all':46}   ", *(f"{value:10.2f}" for value in totals))
 
 # %% [markdown]
-# All four convolutions and the fully connected layer lie to the right of the float32 balance: there it is the
-# calculators that count, and the 81 % of the second convolution stay 79 % of the time. The update moves 0.8 GB for 0.2
-# GFLOP. By the model it has 0.3 % of the CPU's time, 1 % of the GPU's and 7 % with TF32, where the fully connected
-# layer, at 118, has crossed its balance, too. **The faster a machine computes, the more of its time goes into moving
-# numbers.**
+# All four convolutions and the fully connected layer lie to the right of the float32 balance. There the arithmetic
+# units set the time. The second convolution, which has 81 % of the convolutions' multiplications (lesson 16), takes
+# 79 % of the time of all layers in float32, on the CPU and on the GPU. The update moves 0.8 GB for 0.2 GFLOP. By the
+# model it takes 0.3 % of the CPU's time, 1 % of the GPU's, and 7 % with TF32, where the fully connected layer, with 118
+# FLOP a byte, is left of the balance as well. **The faster a machine computes, the larger is the share of its time that
+# goes into moving numbers.**
 #
-# These are bounds from below, for machines that are assumed. Launches and pooling are left out; and by Fourier's
-# products (lesson 8) the second convolution takes a seventh of its multiplications, but has spectra to move.
+# These times are bounds from below, for assumed machines. Launches and pooling are left out. By Fourier's products
+# (lesson 16) the second convolution takes a seventh of its multiplications, but its spectra have to be moved.
 #
+# ## More than one device
+#
+# The gradient of a sum is the sum of the gradients, and *data parallelism* needs nothing else. Several devices hold the
+# same weights. Each passes its own part of the batch forward and backward, the gradients of all parts are averaged and
+# sent to every device, and all make the same step, so that their weights stay the same. The price is that the gradients
+# travel in every step, four bytes for each weight: 156 MB for the paper's network. For pairs this is all. Two things of
+# this course do not split over images. Batch norm takes its mean over the batch, so that each device would normalise by
+# its own part. And the N-way loss compares each drawing with all classes of the batch, so that each device would have
+# easier trials, of fewer classes, unless the embeddings are exchanged before the loss. The library trains on one
+# device. The next cell checks the rule for a linear layer with the L1 head and the cross-entropy, on 128 pairs as one
+# batch and as four parts.
+
+# %%
+layer, head = Linear(50, 20, rng).astype(np.float64), L1Head(20).astype(np.float64)
+x_1, x_2, same = rng.normal(size=(128, 50)), rng.normal(size=(128, 50)), (rng.random(128) < 0.5).astype(float)
+
+
+def gradient_of(part):
+    """The gradient of the weights W, for the mean loss of some of the pairs."""
+    layer.zero_grad()
+    z = layer.forward(np.concatenate([x_1[part], x_2[part]]))
+    _, ds = bce(head.forward(z, np.arange(len(z)).reshape(2, -1).T), same[part])
+    layer.backward(head.backward(ds))
+    return layer.grads["W"].copy()
+
+
+quarters = [gradient_of(slice(start, start + 32)) for start in range(0, 128, 32)]  # as of four devices
+np.testing.assert_allclose(sum(quarters) / 4, gradient_of(slice(None)), atol=1e-12)
+print("the mean of the gradients of four devices is that of the whole batch;")
+print(f"those of the paper's network are {4 * numbers / 1e6:.0f} MB")
+
+# %% [markdown]
 # ## Ten bits: TF32
 #
-# A float32 keeps 23 bits behind the leading one. GPUs can multiply faster if both factors are rounded to 10 bits first,
-# the format *TF32*; sums are still made in float32. The relative error of such a rounding is at most
-# $2^{-11} \approx 5 \cdot 10^{-4}$, where float32's is $2^{-24} \approx 6 \cdot 10^{-8}$. In NumPy it takes a line, on
-# the bits of the number: add half of the last place that is kept (to even, if it is a tie), and clear the 13 bits
-# below.
+# A float32 keeps 23 bits behind the leading one. GPUs multiply faster if both factors are first rounded to 10 bits, the
+# format *TF32*; the sums are still computed in float32. The relative error of such a rounding is at most
+# $2^{-11} \approx 5 \cdot 10^{-4}$, where that of float32 is $2^{-24} \approx 6 \cdot 10^{-8}$. In NumPy the rounding
+# is one line on the bits of the number: it adds half of the last place that is kept (in a tie it rounds to the even
+# number), and clears the 13 bits below.
 
 
 # %%
@@ -515,9 +578,10 @@ np.testing.assert_array_equal(tf32(ten_bits), ten_bits)
 print("pi", np.float32(np.pi), "becomes", tf32(np.array([np.pi], np.float32))[0])
 
 # %% [markdown]
-# What does it do to a product of matrices? Let $a$, $b$ be independent random numbers around 0 and $\delta$ the
-# roundings. Each term of a sum, $ab$, is off by about $a\, \delta_b + b\, \delta_a$. Squares of independent terms add
-# up, in the sum of $D$ terms and in its error alike, so $D$ cancels:
+# What does this do to a product of matrices? Let $a$ and $b$ be independent random numbers around 0, and let $\delta_a$
+# and $\delta_b$ be their rounding errors. Each term $a b$ of a sum is off by about $a\, \delta_b + b\, \delta_a$. The
+# variance of a sum of $D$ independent terms is $D$ times that of one term. This holds for the result and for its error
+# alike, so $D$ cancels:
 #
 # $$\frac{\text{error}}{\text{result}} \approx \sqrt{\frac{2 D\, \overline{a^2}\; \overline{\delta^2}}
 # {D\, \overline{a^2}\; \overline{a^2}}} = \sqrt{2\, \overline{\delta^2} / \overline{a^2}}.$$
@@ -544,14 +608,15 @@ ax.legend(loc="center right")
 lesson.show(figure, "A product of matrices in TF32 is off by some 3 in 10,000, however long its sums are.")
 
 # %% [markdown]
-# That is harmless for most training, and a thousand times more than a check of gradients would want to see. So the
-# library multiplies in float32 unless `CUPY_TF32` is set, and `python -m minisiamese.backend` allows a GPU's gradients
-# to differ from NumPy's by $10^{-4}$ without TF32 and by $10^{-2}$ with it.
+# Such an error is harmless for most training, but it is a thousand times that of float32 or more, and too large for a
+# strict check of gradients. So the library multiplies in float32 unless `CUPY_TF32` is set, and
+# `python -m minisiamese.backend` allows the gradients on a GPU to differ from NumPy's by $10^{-4}$ without TF32 and by
+# $10^{-2}$ with it.
 #
 # ## Cleaning up
 #
-# The double goes, and what was there comes back. If this machine has a GPU that CuPy can use, `softplus` now runs on
-# it.
+# The last cell takes the double away and restores what was there before. If this machine has a GPU that CuPy can use,
+# `softplus` now runs on it.
 
 # %%
 for name, module in before.items():
@@ -566,20 +631,56 @@ np.testing.assert_allclose(there, softplus(host), rtol=1e-6)
 print(f"softplus on {where}: {there}")
 
 # %% [markdown]
+# ## Three questions
+#
+# **1.** A training loop prints `float(loss)` after every step. On a CPU nobody has noticed a difference. What does it
+# cost on a GPU, and why is it no remedy to print only the losses that are above 1?
+#
+# <details><summary>Answer</summary>
+#
+# `float(loss)` waits until all operations of the step are done, so the host cannot launch the next step meanwhile. In
+# the model of the second picture the three steps took 171 µs with the readings and 131 without: the device stood idle
+# between the steps, and the last value had to be copied. `if loss > 1` needs the value just as `float` does, and waits
+# in every step, printed or not. The remedy is to add up the losses on the device and to read the sum now and then.
+#
+# </details>
+#
+# **2.** Somebody replaces the matrix $S$ on the GPU by `add.at`. All tests with tolerances pass. Which property of a
+# run is lost, and why does the N-way loss not lose it by its own `add.at`?
+#
+# <details><summary>Answer</summary>
+#
+# A run no longer repeats itself exactly: threads add in another order each time, the last digits differ, and training
+# makes the difference grow. In the N-way loss at most two numbers meet at one place, and the sum of two does not depend
+# on their order. From three numbers on it matters which two are added first.
+#
+# </details>
+#
+# **3.** The next GPU has twice the FLOP/s and the same bandwidth. By the model, what happens to the time of the second
+# convolution, and what to that of the update?
+#
+# <details><summary>Answer</summary>
+#
+# The convolution lies far to the right of the balance and takes half of the time. The update lies on the slope, waits
+# for memory, and takes as long as before: its share of the step grows. With $F$ the balance $F / B$ doubles as well,
+# from 20 to 40 FLOP a byte, and the fully connected layer, with 118, comes closer to waiting for memory.
+#
+# </details>
+#
 # ## What to try
 #
-# - Put one `float(loss)` into `training_step`, before `copies` is read, and see the assertion fail. Then look for a
-#   line of `minisiamese/losses.py` that you could make read a value without noticing.
-# - In the roofline, take 1 pair in place of 128 (2 images for 256). Which layer moves farthest, and why is a GPU of
-#   little use for asking about a single pair?
+# - Put one `float(loss)` into `training_step`, before `copies` is read, and see the assertion fail. Then find a line of
+#   `minisiamese/losses.py` that a small change would make read a value, without any error.
+# - In the roofline, take 1 pair in place of 128 (2 images in place of 256). Which layer moves farthest, and why does a
+#   GPU help little when one pair is asked about?
 # - In `queue`, make every operation 3 µs long, shorter than its launch. What does reading a value cost then?
 #
-# **Exercise 9** asks for the softmax cross-entropy of $N$ classes and for the gradient of a distance head, by lines
-# that serve NumPy and CuPy alike and read nothing back. In a terminal, in the folder that you cloned (in JupyterLab:
-# File, New, Terminal; then `cd ..` if you started it in `lessons`):
+# **Exercise 17** asks for the N-way loss, whose formula stands in lesson 6, and for the gradient of a distance head,
+# both in lines that serve NumPy and CuPy alike and read nothing back. In a terminal, in the folder that you cloned (in
+# JupyterLab: File, New, Terminal; then `cd ..` if you started it in `lessons`):
 #
-#     .venv/bin/python -m lessons.exercises start 9
-#     .venv/bin/python -m lessons.exercises check ex09.py
+#     .venv/bin/python -m lessons.exercises start 17
+#     .venv/bin/python -m lessons.exercises check ex17.py
 #
-# The first writes `ex09.py` with empty functions; the second tries what you put there, and says of a wrong answer
-# where it differs. `hint 9.1` in place of `check` gives a hint.
+# The first writes `ex17.py` with empty functions; the second tries what you put there, and says of a wrong answer
+# where it differs. `hint 17.1` in place of `check` gives a hint.
