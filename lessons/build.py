@@ -1,7 +1,8 @@
-"""Turn the lessons, scripts in percent format, into notebooks with their outputs and pictures.
+"""Turn the lessons, scripts in percent format, into notebooks with their outputs and pictures; and all into a book.
 
     python -m lessons.build
     python -m lessons.build 3
+    python -m lessons.build --book OUT
 
 The script is the source: it is what is edited and reviewed. Its notebook is for reading, and is made anew from it, with
 the same cell numbers and metadata each time.
@@ -73,10 +74,12 @@ def build(source):
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """Run lessons and write their notebooks."""
+    """Run lessons and write their notebooks, or make a site of the notebooks that there are."""
 
     # Numbers of the lessons. Default: all.
     numbers: Annotated[tuple[int, ...], tyro.conf.Positional] = ()
+    # Make a static site of lessons, reports and code in this folder, and run nothing.
+    book: Path | None = None
 
 
 def main():
@@ -84,12 +87,21 @@ def main():
     for number in options.numbers:
         if number not in lessons:
             raise BadInput(f"there is no lesson {number}: there are {min(lessons)} to {max(lessons)}")
+    if options.book and options.numbers:
+        raise BadInput("--book has all lessons, and runs none: leave out their numbers")
     try:
+        if options.book:
+            from lessons.book import make
+
+            make(options.book)
+            print(options.book / "index.html")
+            return
         for number in options.numbers or lessons:
             build(lessons[number])
             print(lessons[number].with_suffix(".ipynb"))
     except ImportError as error:
-        raise BadInput(f"building needs {error.name}: pip install -e '.[lessons]'") from None
+        extra = "book" if options.book else "lessons"
+        raise BadInput(f"building needs {error.name}: pip install -e '.[{extra}]'") from None
 
 
 if __name__ == "__main__":
