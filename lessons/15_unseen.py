@@ -347,7 +347,8 @@ REPORT = {  # of 2020: on classes 5 to 9, and in 10-way trials, of which it does
     "mnist": ({"contrastive-1": 81, "bce-1": 70, "triplet-random": 97}, {"contrastive-1": 75, "bce-1": 70}, 95),
     "cifar10": ({"contrastive-1": 71, "bce-1": 70, "triplet-random": 75}, {"contrastive-1": 29, "bce-1": 40}, 62),
 }
-results = {name: json.loads(Path(f"report000/{name}.json").read_text(encoding="utf-8")) for name in REPORT}
+folder = Path(lesson.__file__).with_name("report000")
+results = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in REPORT}
 
 
 def of(measured):
