@@ -8,10 +8,15 @@ Copy it to a folder of your own, beside the exercises that you have solved. ``pr
 """
 
 import json
-import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import tyro
 from scipy.stats import t as students_t
+
+from minisiamese.commands.doors import front_door, parse
 
 # Put your own answers in place of the library's, one line at a time, such as "from ex02 import convolve,
 # convolve_backward", and see that the printed figures stay the same.
@@ -21,6 +26,7 @@ from minisiamese.data.affine import draw_distortions
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Episodes
 from minisiamese.data.views import Views
+from minisiamese.errors import BadInput
 from minisiamese.evaluate.baselines import nearest_neighbour
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.layers import (
@@ -138,18 +144,29 @@ def report(earned, pixels):
     return result
 
 
-def main(arguments):
-    test = "--test" in arguments
-    paths = [each for each in arguments if each != "--test"]
-    if paths:
-        training, validation, evaluation = (folder.part(n, paths[0]) for n in ("training", "validation", "evaluation"))
+@dataclass(frozen=True)
+class Options:
+    """Compare two settings on classes that were held out of training."""
+
+    # Folder or zip with a sub-folder of images for each class. Default: the built-in glyphs.
+    images: Annotated[Path | None, tyro.conf.Positional] = None
+    # Ask about the test's classes, in place of the validation's.
+    test: bool = False
+
+
+def main():
+    options = parse(Options, "python project.py")
+    out = Path("project-test.json" if options.test else "project.json")
+    if options.test and out.exists():
+        raise BadInput(f"{out} is there: the test has been opened, and it is to be opened once")
+    if options.images:
+        parts = {name: folder.part(name, options.images) for name in ("training", "validation", "evaluation")}
     else:
-        training, validation = hold_out(glyphs.load("background"), 5)
-        evaluation = glyphs.load("evaluation")
-    result = report(*compare(training, evaluation if test else validation)) | {"test": test}
-    with open("project-test.json" if test else "project.json", "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
+        parts = dict(zip(("training", "validation"), hold_out(glyphs.load("background"), 5), strict=True))
+        parts["evaluation"] = glyphs.load("evaluation")
+    result = report(*compare(parts["training"], parts["evaluation" if options.test else "validation"]))
+    out.write_text(json.dumps(result | {"test": options.test}, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    front_door(main)

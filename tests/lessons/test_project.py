@@ -6,6 +6,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from conftest import call
 from PIL import Image
 
 from lessons import project
@@ -21,8 +22,8 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(glyphs, "load", lambda split: glyphs.make(range(7) if split == "background" else [40]))
 
 
-def test_it_compares_on_held_out_classes_and_says_so(small, tmp_path, capsys):
-    project.main([])
+def test_it_compares_on_held_out_classes_and_says_so(small, tmp_path, monkeypatch, capsys):
+    assert call(monkeypatch, project.main) == 0
     said, result = capsys.readouterr().out, json.loads((tmp_path / "project.json").read_text())
     assert not result["test"] and set(result["settings"]) == {"as drawn", "distorted"}
     for name, each in result["settings"].items():
@@ -50,14 +51,22 @@ def stop():
     raise StopIteration
 
 
-def test_it_takes_a_folder_and_opens_the_test_when_told(small, tmp_path, drawings):
+def test_it_takes_a_folder_and_opens_the_test_once(small, tmp_path, drawings, monkeypatch, capsys):
     for label, rows in enumerate(drawings.rows_of_class[:20]):
         (tmp_path / f"mine/{label:02d}").mkdir(parents=True)
         for row in rows:
             Image.fromarray(255 - drawings.images[row, :, :, 0]).save(tmp_path / f"mine/{label:02d}/{row}.png")
-    project.main([str(tmp_path / "mine"), "--test"])
+    assert call(monkeypatch, project.main, tmp_path / "mine", "--test") == 0
     assert json.loads((tmp_path / "project-test.json").read_text())["test"]
     assert not (tmp_path / "project.json").exists()
+    assert call(monkeypatch, project.main, tmp_path / "mine", "--test") == 2
+    assert capsys.readouterr().err.startswith("error: project-test.json is there")
+
+
+def test_a_folder_that_is_not_there_gets_one_line(small, tmp_path, monkeypatch, capsys):
+    assert call(monkeypatch, project.main, tmp_path / "none") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
 
 
 def test_own_answers_in_place_of_the_librarys_leave_the_figures_as_they_are(small, tmp_path, drawings, monkeypatch):
