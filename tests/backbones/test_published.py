@@ -185,7 +185,8 @@ def test_frozen_blocks_stay_and_the_others_learn(small, drawings, name, freeze, 
     frozen = tuple(f"twin.{layer}." for layer in trainer.network.twin.names[: last + 1])
     assert {key for key in before if key.startswith(frozen)} or not freeze
     for key, array in trainer.network.arrays().items():
-        assert np.array_equal(array, before[key]) == key.startswith(frozen), key
+        if (loss, key) != ("nway", "head.b"):  # which cancels in the N-way loss: rounding alone may move it
+            assert np.array_equal(array, before[key]) == key.startswith(frozen), key
     assert not [key for key in trainer.optimizer.state if key.partition(".")[2].startswith(frozen)]
 
 

@@ -32,12 +32,12 @@ def test_a_network_that_remembers_gives_the_same_and_computes_once(rng, monkeypa
     assert remembered.head is network.head and remembered.size == 35
     z = forward(views, False)
     for rows in ([0, 1, 2], [2, 1, 4], [4, 0]):
-        np.testing.assert_allclose(remembered.forward(views[rows]), z[rows], rtol=1e-5)
+        np.testing.assert_allclose(remembered.forward(views[rows]), z[rows], rtol=1e-5, atol=1e-5)
     assert asked == [3, 1]
     monkeypatch.setattr(scoring, "REMEMBERED", 3 * z[0].nbytes)  # no room for a fourth one
     full = scoring.Remembered(network)
     for _ in range(2):
-        np.testing.assert_allclose(full.forward(views), z, rtol=1e-5)
+        np.testing.assert_allclose(full.forward(views), z, rtol=1e-5, atol=1e-5)
     assert asked == [3, 1, 5, 2]
 
 
@@ -333,11 +333,11 @@ def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypa
     monkeypatch.setattr(scoring, "BATCH", 4)
     np.testing.assert_allclose(scoring.embed(network, shown, range(3)), z, rtol=1e-5, atol=1e-5)
     first = to_host(network.forward(shown(np.arange(6)), train=False))
-    np.testing.assert_allclose(z[0], first, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(z[0], first, rtol=1e-5, atol=1e-5)
     assert not np.allclose(z[1], z[0], rtol=0.01) and not np.allclose(z[2], z[1], rtol=0.01)
     mean = np.mean([to_host(network.head.forward(put(each), put(pairs), train=False)) for each in z], axis=0)
     np.testing.assert_allclose(scoring.network_scorer(network, device, views=3)(images, pairs), mean, rtol=1e-5)
-    np.testing.assert_allclose(scoring.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scoring.embed(network, shown, [2])[0], z[2], rtol=1e-5, atol=1e-5)
 
 
 def test_views_of_an_image_do_not_depend_on_the_others(drawings):
