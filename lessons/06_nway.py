@@ -250,9 +250,8 @@ print(f"loss {loss:.3f} and dz of {len(small.tasks)} trials are those of the loo
 # - **all pairs**: the same on all 3,160 pairs of the batch, weighted so that each kind has half of the total weight.
 #
 # The optimiser is Adam (lesson 8) with a rate of 0.012, and ten times that for the head, so that its bias can get to
-# its place (lesson 4). This choice favours the pairs: of 0.003, 0.006 and 0.012 they did best with the last, and all
-# pairs gained little more from 0.024, while the N-way loss would have done better with 0.006 (other runs than this
-# notebook's). Five background alphabets are held out, and 20-way trials are made of them.
+# its place (lesson 4). All three losses have the same rate; a rate chosen for each might change how far they lie apart
+# (*What to try*). Five background alphabets are held out, and 20-way trials are made of them.
 
 # %%
 training, held_out = hold_out(lesson.drawings("background"), 2 if lesson.QUICK else 5)
@@ -337,11 +336,11 @@ lesson.show(
 
 # %% [markdown]
 # In this run the N-way loss got 75.3 % of the held-out trials right, the pairs 63.9 % and all pairs 64.5 %; from the
-# second seed it was 74.4, 60.2 and 62.1 %. The differences, 10.8 to 14.2 points, are five to six times the half-widths
-# of their intervals, and both seeds agree. So in 200 steps the test as a loss teaches far more than pairs do, from the
-# same drawings. The number of comparisons is not the reason: "all pairs" has the most, and is hardly ahead of "pairs",
-# which has a thirteenth of them. The lead is largest at the start and shrinks, while the pairs are still rising. What
-# would be left of it after a hundred times as many steps, this run does not say.
+# second seed it was 74.4, 60.2 and 62.1 %. The differences, 10.8 to 14.2 points, are at least five times the
+# half-widths of their intervals, and both seeds agree. So in 200 steps the test as a loss teaches far more than pairs
+# do, from the same drawings. The number of comparisons is not the reason: "all pairs" has the most, and is hardly ahead
+# of "pairs", which has a thirteenth of them. The lead is largest at the start and shrinks, while the pairs are still
+# rising. What would be left of it after a hundred times as many steps, this run does not say.
 #
 # ## Ranking and level
 #

@@ -466,10 +466,8 @@ lesson.show(
 #
 # Two networks, `conv4` and the same without its batch norms, are each trained with momentum and with Adam. All start
 # from He's initial values and see the same 100 batches of 32 characters with two framed drawings each; the loss is the
-# N-way loss of lesson 6, the schedule the cosine. Each combination is trained at two rates, the second ten times the
-# first. The first, 0.003 for Adam (among 0.001, 0.003 and 0.01) and 0.01 for momentum (among 0.01, 0.03 and 0.1), was
-# the best of three for both networks in trainings of 120 steps, run apart from this notebook and judged by other trials
-# of the held-out alphabets.
+# N-way loss of lesson 6, the schedule the cosine. Each combination is trained at two rates, 0.003 for Adam and 0.01 for
+# momentum, and ten times as much.
 
 
 # %%

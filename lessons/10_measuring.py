@@ -467,8 +467,8 @@ if lesson.DATA == "omniglot" and not lesson.QUICK:
 #   expect.
 # - Repeat the measurement of the dependence within runs for nearest neighbour, and for trials across alphabets.
 #
-# **Exercise 10** asks for credits with ties, Wilson's interval, and trials that leak nothing. In a terminal, in the
-# folder that you cloned (in JupyterLab: File, New, Terminal; then `cd ..` if you started it in `lessons`):
+# **Exercise 10** asks for credits with ties, Wilson's interval, and trials without leaks. In a terminal, in the folder
+# that you cloned (in JupyterLab: File, New, Terminal; then `cd ..` if you started it in `lessons`):
 #
 #     .venv/bin/python -m lessons.exercises start 10
 #     .venv/bin/python -m lessons.exercises check ex10.py

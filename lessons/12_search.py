@@ -211,8 +211,8 @@ lesson.show(
 )
 
 # %% [markdown]
-# Where $\eta / (1 - \mu)$ is small, the network stays what it was at the start, at about 50 %. Nearly half of the space
-# is of this kind. Then accuracy rises, and it falls again where the steps are too large. Two hyperparameters were
+# Where $\eta / (1 - \mu)$ is small, the network stays what it was at the start, at about 50 %. Two fifths of the space
+# are of this kind. Then accuracy rises, and it falls again where the steps are too large. Two hyperparameters were
 # searched, and one number made of both decides: few dimensions matter, though the one that matters here is neither of
 # the two axes.
 #

@@ -511,8 +511,8 @@ lesson.show(
 # of the 8,814 ordered pairs, so a mean over all characters describes few of them well. Grantha, the alphabet with the
 # most errors, was drawn smallest: its views enlarge the drawings, and with them the pen.
 #
-# Seen on one page, the 187 lost trials seem to be of a few kinds: small drawings whose loops have run full of ink;
-# letters that differ in a hook, a bar, or a mark; hasty drawings, in which the right answer does not look like the
+# The lost trials, of which some are shown below, seem to be of a few kinds: small drawings whose loops have run full of
+# ink; letters that differ in a hook, a bar, or a mark; hasty drawings, in which the right answer does not look like the
 # query at all. Whoever sorts by eye finds what they look for, so here are kinds that can be computed. *Form* is the
 # number of pieces and of loops of a drawing: it speaks for a candidate that has the query's form if the other candidate
 # has not. *Strokes* are compared by the modified Hausdorff distance (lesson 1) of the views, and speak for the nearer
@@ -579,7 +579,7 @@ lesson.show(
 # answers to, not that the network uses the unit for them; a map shows what a change of one size would do, at one
 # drawing, against one candidate. Hiding a square makes a drawing that nobody would draw, and the network may answer to
 # the square's edge. None of them says *why*. What held up here are interventions with something to compare: without the
-# dot the lead of the right letter shrinks from 7.8 to 0.2; with 128 features the accuracy hardly falls; kinds of errors
+# dot the lead of the right letter shrinks from 7.8 to 0.1; with 128 features the accuracy hardly falls; kinds of errors
 # count for something beside their share of the won trials. A picture may tell where to look, and a measurement has to
 # decide.
 #

@@ -428,8 +428,8 @@ print(f"the second layer with 256 kernels: {plain_more:.0f} against {more:.0f} m
 #
 # A count is not a time. The next cell runs three fast layers forward and backward with both algorithms in turn, and
 # takes the median of the ratios of their times. One more cost shows here: the kernel has to be transformed as well,
-# which takes as long for one image as for a hundred. (The stored figures were measured on two cores that were not idle:
-# from run to run the ratios moved by a fifth or more, and those of one image by a factor of two or three.)
+# which takes as long for one image as for a hundred. (The stored figures were measured on two cores that were not idle.
+# They differ from run to run, most of all those of one image.)
 
 
 # %%
@@ -468,13 +468,13 @@ lesson.show(
 )
 
 # %% [markdown]
-# For one image Fourier took 3 to 12 times as long over several runs; for 64 images it was the faster way in all three
-# layers. The library takes it for a single image all the same, since `FastConv2D.algorithm` looks at the shape of one
-# image and of the kernel, and not at the batch. For training and evaluation, which pass dozens or hundreds of images at
-# once and share one transform of the kernel among them, that is right. For a single image it is the wrong choice, and
-# in each such layer costs the difference of the two times printed above. What speaks for the simple rule is that a
-# trained network computes in the same way wherever it is asked. (The last digits of an embedding depend on the batch
-# even so, since a matrix product of another shape may add in another order.)
+# For one image Fourier took 4 to 8 times as long in this run; for 64 images it was the faster way in all three layers.
+# The library takes it for a single image all the same, since `FastConv2D.algorithm` looks at the shape of one image and
+# of the kernel, and not at the batch. For training and evaluation, which pass dozens or hundreds of images at once and
+# share one transform of the kernel among them, that is right. For a single image it is the wrong choice, and in each
+# such layer costs the difference of the two times printed above. What speaks for the simple rule is that a trained
+# network computes in the same way wherever it is asked. (The last digits of an embedding depend on the batch even so,
+# since a matrix product of another shape may add in another order.)
 
 # %% [markdown]
 # ## Why not a fast Fourier transform?
@@ -513,9 +513,8 @@ for size, channels in ((48, 64), (21, 128), (17, 64)):
 
 # %% [markdown]
 # With a tenth to a fifth of the operations the FFT takes about as long at $48 \times 48$, and longer on the smaller
-# images (17 is a prime, which suits no FFT). Over several runs it took 0.8 to 1.5, 1.2 to 3 and 2.2 to 7 times as long.
-# Its complex numbers would then still have to be moved into the order in which the third product reads them; the dense
-# products write them there.
+# images (17 is a prime, which suits no FFT). Its complex numbers would then still have to be moved into the order in
+# which the third product reads them; the dense products write them there.
 #
 # ## What it costs in digits
 #

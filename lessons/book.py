@@ -12,8 +12,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import nbformat
-
 import minisiamese
 from lessons.build import FOLDER, sources
 from minisiamese.errors import BadInput
@@ -45,6 +43,7 @@ PARTS = {  # of the course, with the number of the first lesson of each
     "V. Looking inside, and transfer": 13,
     "VI. Speed": 16,
 }
+MARK, EXTRA = "minisiamese-book.txt", "pip install -e '.[book]'"  # the names of a book's files, in the book
 AROUND = ("course", "exercises", "paper", "notation", "project", "bibliography")
 REPORTS = ("results", "recipe", "report000", "report001", "own_images")
 SETTINGS = {
@@ -63,6 +62,7 @@ SETTINGS = {
     "html_css_files": ["book.css"],
     "html_copy_source": False,
     "autodoc_member_order": "bysource",
+    "viewcode_follow_imported_members": False,
     "autodoc_mock_imports": ["cupy", "safetensors", "skimage", "sklearn", "torch"],  # extras, which need not be here
     "python_maximum_signature_line_length": 88,
 }
@@ -126,6 +126,8 @@ def linked(text):
             parts[place] = with_citations(
                 part, lambda words, path: f"[{words}]({path.stem}.ipynb)", lambda words, name: f"[{words}](#{name})"
             )
+        elif named := re.fullmatch(r"`(?:lessons/)?((?:recipe|report00\d|own_images|course|project)\.md)`", part):
+            parts[place] = f"[{part}]({named[1]})"
         elif named := re.fullmatch(r"`(minisiamese[\w./]*?)(?:\.py)?`", part):
             name = named[1].replace("/", ".")
             parts[place] = f"[{part}](code/{name}.rst)" if name in MODULES else part
@@ -137,6 +139,8 @@ def linked(text):
 
 def lesson_page(path):
     """A lesson's notebook, with links, and with a line below its title that says where its code and exercise are."""
+    import nbformat  # with the extra, as Sphinx
+
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -206,7 +210,8 @@ def index_page():
 
 def results_page():
     readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    return f"# Results\n{readme.partition('## Results')[2].partition('<!-- end of results -->')[0]}"
+    sources = "Source 003 is a worked example in MATLAB, slides 002 are of Smirnov (2019).\n"
+    return f"# Results\n\n{sources}{readme.partition('## Results')[2].partition('<!-- end of results -->')[0]}"
 
 
 def gather(folder):
@@ -266,22 +271,40 @@ def setup(app):
 
 
 def make(out):
-    """Make the book in the folder ``out``; BadInput if that holds anything but an earlier book, or at a warning."""
-    earlier = (out / "objects.inv").exists()
-    if out.exists() and not earlier and not (out.is_dir() and not any(out.iterdir())):
+    """Make the book in the folder ``out``; BadInput at a warning, or if that holds anything but an earlier book, whose
+    pages make way for the new ones."""
+    out = out.resolve()
+    earlier = (out / MARK).read_text(encoding="utf-8").split("\n") if (out / MARK).is_file() else []
+    there = files_of(out) if out.is_dir() else []
+    if (out.exists() and not out.is_dir()) or not set(there) <= {*earlier, MARK}:
         raise BadInput(f"--book {out} holds something else: name a folder that is new or empty")
-    from sphinx.application import Sphinx
-    from sphinx.util.docutils import docutils_namespace
+    out.mkdir(parents=True, exist_ok=True)  # a place that cannot be written to is found out now
+
+    try:
+        from sphinx.application import Sphinx
+        from sphinx.errors import ExtensionError
+        from sphinx.util.docutils import docutils_namespace
+    except ImportError as error:
+        raise BadInput(f"the book needs {error.name}: {EXTRA}") from None
 
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
         source.mkdir()
         gather(source)
-        with docutils_namespace():
-            arguments = source, None, made, Path(folder) / "doctrees", "html", SETTINGS
-            app = Sphinx(*arguments, status=None, warningiserror=True)
-            app.build()
+        try:
+            with docutils_namespace():
+                arguments = source, None, made, Path(folder) / "doctrees", "html", SETTINGS
+                app = Sphinx(*arguments, status=None, warningiserror=True)
+                app.build()
+        except ExtensionError as error:
+            raise BadInput(f"the book needs more packages ({error}): {EXTRA}") from None
         if app.statuscode:
             raise BadInput("the book was not made, because of the warnings above")
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(made, out)
+        for name in earlier:
+            (out / name).unlink(missing_ok=True)
+        (made / MARK).write_text("\n".join(files_of(made)), encoding="utf-8")
+        shutil.copytree(made, out, dirs_exist_ok=True)
+
+
+def files_of(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())

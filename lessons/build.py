@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import nbformat
 import tyro
 
 from minisiamese.commands.doors import front_door, parse
@@ -51,6 +50,7 @@ def stripped(notebook):
 
 def build(source):
     """Run a lesson and write its notebook beside it; BadInput if a cell fails, or complains on stderr."""
+    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
@@ -89,19 +89,18 @@ def main():
             raise BadInput(f"there is no lesson {number}: there are {min(lessons)} to {max(lessons)}")
     if options.book and options.numbers:
         raise BadInput("--book has all lessons, and runs none: leave out their numbers")
-    try:
-        if options.book:
-            from lessons.book import make
+    if options.book:
+        from lessons.book import make
 
-            make(options.book)
-            print(options.book / "index.html")
-            return
+        make(options.book)
+        print(options.book / "index.html")
+        return
+    try:
         for number in options.numbers or lessons:
             build(lessons[number])
             print(lessons[number].with_suffix(".ipynb"))
     except ImportError as error:
-        extra = "book" if options.book else "lessons"
-        raise BadInput(f"building needs {error.name}: pip install -e '.[{extra}]'") from None
+        raise BadInput(f"building needs {error.name}: pip install -e '.[lessons]'") from None
 
 
 if __name__ == "__main__":

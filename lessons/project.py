@@ -116,7 +116,8 @@ def compare(training, asked):
     what the trials earn by pixels (TRIALS,), without learning."""
     ways = min(WAYS, max(map(len, asked.classes_of_group)))
     trials = nway_trials(asked, ways, 1, TRIALS, True, np.random.default_rng(0))
-    print(f"{TRIALS} trials, {ways}-way")
+    print(f"{TRIALS} trials, {ways}-way, with {len(asked.images)} images; intervals take trials for independent,")
+    print("and are too narrow where the images are few")
     earned = {name: [] for name in SETTINGS}
     for seed in range(SEEDS):
         for name, setting in SETTINGS.items():
@@ -157,10 +158,14 @@ class Options:
 def main():
     options = parse(Options, "python project.py")
     out = Path("project-test.json" if options.test else "project.json")
+    if SEEDS < 2:
+        raise BadInput("SEEDS must be 2 at least: a difference of one seed has no interval")
     if options.test and out.exists():
         raise BadInput(f"{out} is there: the test has been opened, and it is to be opened once")
     if options.images:
         parts = {name: folder.part(name, options.images) for name in ("training", "validation", "evaluation")}
+        if set(parts["training"].class_names) & set(parts["evaluation"].class_names):  # so few are divided by images
+            raise BadInput(f"{options.images} has too few classes for a test of unseen ones: it takes 15")
     else:
         parts = dict(zip(("training", "validation"), hold_out(glyphs.load("background"), 5), strict=True))
         parts["evaluation"] = glyphs.load("evaluation")

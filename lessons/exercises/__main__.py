@@ -89,7 +89,7 @@ def start(config):
     exercise = EXERCISES[config.number]
     which = "" if config.variant is None else f", variant {config.variant}"
     print(f"{path}: exercise {config.number}{which}, {exercise.title}")
-    print(f"{len(exercise.tasks)} tasks, {exercise.points} points")
+    print(f"{len(exercise.tasks)} task{'s' * (len(exercise.tasks) > 1)}, {exercise.points} points")
     print(f"{'repair what is wrong' if exercise.repairs else 'write what is missing'}, then: {PROGRAM} check {path}")
 
 

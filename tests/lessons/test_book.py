@@ -72,6 +72,8 @@ SOMETHING = "holds something else: name a folder that is new or empty\n"
 )
 def test_bad_input_gets_one_line_and_nothing_is_lost(arguments, complaint, tmp_path, monkeypatch, capsys):
     (tmp_path / "kept").write_text("mine")
+    (tmp_path / "objects.inv").write_text("another site's")
+    (tmp_path / book.MARK).write_text("index.html\nobjects.inv")  # an earlier book, in which somebody keeps a file
     assert call(monkeypatch, build.main, *(each.format(full=tmp_path) for each in arguments)) == 2
     assert capsys.readouterr().err == complaint.format(full=tmp_path)
     assert (tmp_path / "kept").read_text() == "mine"

@@ -59,7 +59,9 @@ def test_it_opens_with_the_paper_and_ends_with_its_exercise(number):
     assert re.match(r"\*.*(section|report).*minutes\.\*", about.replace("\n", " "))
     last = next(cell.source for cell in reversed(cells) if cell.cell_type == "markdown")
     assert f"lessons.exercises start {number}\n" in last and f"check ex{number:02d}.py" in last
-    assert "## What to try" in "\n".join(cell.source for cell in cells[-3:])
+    end = "\n".join(cell.source for cell in cells[-3:])
+    assert end.index("## Three questions") < end.index("## What to try")
+    assert end.count("<details><summary>Answer</summary>\n\n") == end.count("\n\n</details>\n") == 3
 
 
 def test_lessons_are_numbered_from_1_on_and_each_has_its_exercise():

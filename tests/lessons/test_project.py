@@ -63,6 +63,19 @@ def test_it_takes_a_folder_and_opens_the_test_once(small, tmp_path, drawings, mo
     assert capsys.readouterr().err.startswith("error: project-test.json is there")
 
 
+def test_few_classes_are_refused_since_they_are_divided_by_images(small, tmp_path, drawings, monkeypatch, capsys):
+    for label in range(6):
+        (tmp_path / f"few/{label}").mkdir(parents=True)
+        for place in range(6):
+            image = drawings.images[drawings.rows_of_class[label][place % 4], :, :, 0]
+            Image.fromarray(np.roll(255 - image, place, axis=0)).save(tmp_path / f"few/{label}/{place}.png")
+    assert call(monkeypatch, project.main, tmp_path / "few") == 2
+    assert "too few classes" in capsys.readouterr().err
+    monkeypatch.setattr(project, "SEEDS", 1)
+    assert call(monkeypatch, project.main) == 2
+    assert capsys.readouterr().err.startswith("error: SEEDS must be 2")
+
+
 def test_a_folder_that_is_not_there_gets_one_line(small, tmp_path, monkeypatch, capsys):
     assert call(monkeypatch, project.main, tmp_path / "none") == 2
     said = capsys.readouterr().err

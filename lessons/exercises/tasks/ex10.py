@@ -1,4 +1,4 @@
-"""Exercise 10: credits, intervals, and trials that leak nothing."""
+"""Exercise 10: credits, intervals, and trials without leaks."""
 
 from types import SimpleNamespace
 
