@@ -258,12 +258,20 @@ def as_rst(docstring):
 
 
 def setup(app):
-    """Tell Sphinx how to read docstrings."""
+    """Tell Sphinx how to read docstrings, and which modules' sources have a page."""
 
     def process(app, what, name, obj, options, lines):
         lines[:] = [*as_rst("\n".join(lines)).split("\n"), ""]
 
+    def without_unreadable(app):
+        """Viewcode lists the modules that it cannot parse (f-strings in annotations), too, and has no page of them."""
+        modules = app.env._viewcode_modules
+        for name in [name for name, entry in modules.items() if not entry]:
+            del modules[name]
+        return ()
+
     app.connect("autodoc-process-docstring", process)
+    app.connect("html-collect-pages", without_unreadable, priority=400)  # before viewcode's own
     return {"parallel_read_safe": True}
 
 
