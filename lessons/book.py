@@ -48,6 +48,9 @@ AROUND = ("course", "exercises", "paper", "notation", "project", "bibliography")
 REPORTS = ("results", "recipe", "report000", "report001", "own_images")
 SETTINGS = {
     "project": "minisiamese",
+    "author": "the minisiamese developers",
+    "html_show_copyright": False,
+    "smartquotes": False,  # two hyphens are an option's
     "html_title": "minisiamese",
     "extensions": [
         *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx.ext.mathjax", "sphinx-mathjax-offline"),
@@ -57,40 +60,47 @@ SETTINGS = {
     "nb_merge_streams": True,
     "myst_enable_extensions": ["dollarmath", "amsmath"],
     "html_theme": "sphinx_book_theme",
-    "html_theme_options": {"navbar_persistent": []},  # one field to search in is enough
+    "html_theme_options": {"navbar_persistent": [], "use_download_button": False},  # one field to search in is enough
     "html_static_path": ["_static"],
     "html_css_files": ["book.css"],
     "html_copy_source": False,
     "autodoc_member_order": "bysource",
+    "autodoc_preserve_defaults": True,
+    "autodoc_typehints": "none",
     "viewcode_follow_imported_members": False,
     "autodoc_mock_imports": ["cupy", "safetensors", "skimage", "sklearn", "torch"],  # extras, which need not be here
     "python_maximum_signature_line_length": 88,
 }
-# The lessons' code has lines of 120 characters: the page is wide enough for 100, in letters that are not too small.
+# The lessons' code has lines of up to 120 characters: the page has room for 95, in letters that are not too small.
+# The theme cuts off what stands out above a formula; long names may break anywhere on a narrow page.
 STYLE = """
 .bd-main .bd-content .bd-article-container { max-width: 64rem; }
+.bd-content mjx-container { padding-top: 0.3em; }
+.bd-content h1, .bd-content h2, .bd-content dt.sig, .bd-content code { overflow-wrap: anywhere; }
+.bd-content details { margin-bottom: 1.15rem; }
 .bd-content div.highlight pre, .bd-content .output pre { font-size: 0.8em; }
 """
 
 # --- links ------------------------------------------------------------------------------------------------------------
 
 AND = r"(?:, and |, | and | to )"
-CITED = rf"\b(?:section|lesson)s? (?:\d+(?:\.\d)?)(?:{AND}\d+(?:\.\d)?\b)*"
+CITED = rf"(?<!\d{{4}}, )\b(?:[Ss]ection|[Ll]esson)s? (?:\d+(?:\.\d)?)(?:{AND}\d+(?:\.\d)?\b)*"
 # what has no links in it: code, formulas, links, HTML, headings
 KEPT = r"(```.*?```|\$\$.*?\$\$|`[^`]*`|\$[^$]*\$|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|^#.*?$|^    .*?$)"
 
 
 def cited(text):
     """The sections of the paper that a text names, as "section 3.1" or "sections 3.1, 3.2 and 4.2"."""
-    found = " ".join(match for match in re.findall(CITED, text) if match.startswith("section"))
+    found = " ".join(match for match in re.findall(CITED, text) if match.lower().startswith("section"))
     return [number for number in SECTIONS if number in re.findall(r"\d(?:\.\d)?", found)]
 
 
 @cache
 def imported(path):
     """The package's modules that a lesson imports."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    return list(dict.fromkeys(n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module in MODULES))
+    nodes = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+    names = [(f"{n.module}.{each.name}", n.module) for n in nodes for each in n.names]  # a module, or what is in one
+    return list(dict.fromkeys(inner if inner in MODULES else outer for inner, outer in names if outer in MODULES))
 
 
 def code(name):
@@ -103,12 +113,12 @@ def with_citations(text, lesson, section):
 
     def link(match):
         def number(each):
-            if match[0].startswith("lesson"):
+            if match[0].lower().startswith("lesson"):
                 path = LESSONS.get(int(each[1])) if each[1].isdigit() else None
                 return lesson(each[0], path) if path else each[0]
             return section(each[0], anchor(each[1])) if each[1] in SECTIONS else each[0]
 
-        return re.sub(r"(?:[a-z]{4,} )?(\d+(?:\.\d)?)", number, match[0])
+        return re.sub(r"(?:[A-Za-z]{4,} )?(\d+(?:\.\d)?)", number, match[0])
 
     return re.sub(CITED, link, text)
 

@@ -18,6 +18,8 @@ from lessons import book, build
         ("lessons 4 and 5", "[lessons 4](04_twins.ipynb) and [5](05_triplets.ipynb)"),
         ("sections 3.1, 3.2 and 4.2", "[sections 3.1](#section-3-1), [3.2](#section-3-2) and [4.2](#section-4-2)"),
         ("section 3", "[section 3](#section-3)"),
+        ("Lesson 3.", "[Lesson 3](03_backward.ipynb)."),
+        ("Lin et al. 2014, section 3.2", "Lin et al. 2014, section 3.2"),
         ("section 7.5, lesson 99", "section 7.5, lesson 99"),
         ("`minisiamese/losses.py`", "[`minisiamese/losses.py`](code/minisiamese.losses.rst)"),
         ("`minisiamese.data`", "[`minisiamese.data`](code/minisiamese.data.rst)"),
@@ -54,6 +56,8 @@ def test_a_lesson_leads_to_its_code_and_its_sections_and_these_lead_back(tmp_pat
     lesson = nbformat.read(tmp_path / "04_twins.ipynb", as_version=4)
     assert "[`losses`](code/minisiamese.losses.rst)" in lesson.cells[1].source
     assert "(#section-3-1)" in lesson.cells[0].source
+    triplets = nbformat.read(tmp_path / "05_triplets.ipynb", as_version=4)
+    assert "[`mining`](code/minisiamese.mining.rst)" in triplets.cells[1].source  # from minisiamese import mining
     assert ":doc:`lesson 4 </04_twins>`" in (tmp_path / "code/minisiamese.losses.rst").read_text()
     section = (tmp_path / "paper.md").read_text().partition("3.1 Model")[2].partition("3.2 Learning")[0]
     assert "04_twins.ipynb" in section and "code/minisiamese.siamese.rst" in section
