@@ -219,9 +219,9 @@ def index_page():
 
 
 def results_page():
-    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    sources = "Source 003 is a worked example in MATLAB, slides 002 are of Smirnov (2019).\n"
-    return f"# Results\n\n{sources}{readme.partition('## Results')[2].partition('<!-- end of results -->')[0]}"
+    told = "Source 003 is a worked example in MATLAB, slides 002 are of Smirnov (2019).\n"
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8").partition("## Results")[2]
+    return f"# Results\n\n{told}{text.partition('<!-- end of results -->')[0]}"
 
 
 def gather(folder):
@@ -318,7 +318,7 @@ def make(out):
             raise BadInput(f"the book needs more packages ({error}): {EXTRA}") from None
         if app.statuscode:
             raise BadInput("the book was not made, because of the warnings above")
-        for name in earlier:
+        for name in there:
             (out / name).unlink(missing_ok=True)
         (made / MARK).write_text("\n".join(files_of(made)), encoding="utf-8")
         shutil.copytree(made, out, dirs_exist_ok=True)
