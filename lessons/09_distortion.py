@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 9. Distortion: more drawings from the same drawings
 #
-# *Koch, Zemel & Salakhutdinov (2015), section 3.2 (affine distortions) and table 1. About 25 minutes.*
+# *Koch, Zemel & Salakhutdinov (2015), section 3.2 (affine distortions) and table 1. About 30 minutes.*
 #
 # Twenty people drew each character of Omniglot, and a network that learns from these drawings alone may learn how
 # twenty people happened to draw it. A character stays the same character when it is turned a little, sheared,
