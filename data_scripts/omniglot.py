@@ -14,7 +14,7 @@ from pathlib import Path
 
 from minisiamese.commands.doors import front_door, parse
 from minisiamese.data.dataset import cache_folder
-from minisiamese.data.omniglot import ARCHIVES, fetch
+from minisiamese.data.omniglot import WHOLE, fetch
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Config:
 
 def main():
     config = parse(Config, "python data_scripts/omniglot.py")
-    for name in ARCHIVES:
+    for name in WHOLE:
         path = config.data_dir / "omniglot" / f"{name}.zip"
         print(path if path.exists() else fetch(name, config.data_dir))  # a file that is there is the user's own
 

@@ -15,7 +15,7 @@ def save(figure, path, dpi):
 
 
 def curves(metrics_path, path):
-    """Training loss and held-out one-shot accuracy against steps, from metrics.jsonl."""
+    """Training loss and one-shot validation accuracy against steps, from metrics.jsonl."""
     lines = load_lines(metrics_path)
     losses, validations = (
         np.array([(line["step"], line[key]) for line in lines if key in line]).reshape(-1, 2)
@@ -26,7 +26,7 @@ def curves(metrics_path, path):
     left.plot(*losses.T, color=OURS, linewidth=1)
     left.set(xlabel="training step", ylabel="training loss", title="Loss (mean of 10 steps)")
     right.plot(validations[:, 0], 100 * validations[:, 1], color=OURS, marker="o", markersize=3)
-    right.set(xlabel="training step", ylabel="accuracy (%)", title="One-shot, held out of training")
+    right.set(xlabel="training step", ylabel="accuracy (%)", title="One-shot, validation")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     save(figure, path, dpi=110)

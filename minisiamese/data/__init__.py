@@ -25,7 +25,7 @@ class Source:
     needs: str = ""  # the content of --data-dir, of a data set that has no other source
     lake: tuple[str, ...] = ()  # the divisions that train on nothing of Lake's test
     validation_runs: dict = field(default_factory=dict)  # of the divisions with other numbers of runs than usual
-    check: Callable = lambda data_dir: None  # find or fetch all files, unopened
+    check: Callable = lambda data_dir, split: None  # find or fetch all files of a division, unopened
 
 
 def load(name, split, data_dir=None):
@@ -42,15 +42,19 @@ def part(name, data, data_dir=None, largest=folder.LARGEST):
     return DATASETS[data.name].divisions[data.split](name, data, data_dir, largest)
 
 
-def check_present(name, data_dir=None):
+def check_present(name, data_dir=None, split="alphabets"):
     """Find or fetch, unopened, all that training and its tests will read; BadInput if something is missing."""
-    DATASETS[name].check(data_dir)
+    DATASETS[name].check(data_dir, split)
 
 
 def _by_alphabets(name, data, data_dir, largest):
-    """Of the background alphabets ``data.validation_alphabets`` are held out for validation."""
+    """Of the background alphabets ``data.validation_alphabets`` are held out for validation, of a minimal split's none;
+    then validation is of the training alphabets in mirror writing."""
     if name == "evaluation":
         return load(data.name, "evaluation", data_dir)
+    if data.split in omniglot.SMALL:
+        training, validation = hold_out(omniglot.small_part(data.split, data_dir), 0)
+        return training if name == "training" else validation
     training, validation = hold_out(load(data.name, "background", data_dir), data.validation_alphabets)
     return training if name == "training" else validation
 
@@ -60,12 +64,13 @@ DATASETS = {
         "50 alphabets by 20 people each",
         {
             "alphabets": _by_alphabets,
+            **dict.fromkeys(omniglot.SMALL, _by_alphabets),
             "paper": lambda name, data, data_dir, largest: omniglot.paper_part(name, data_dir),
             "vinyals": lambda name, data, data_dir, largest: omniglot.vinyals_part(name, data_dir),
         },
         steps=1200,
         load=omniglot.load,
-        lake=("alphabets", "paper"),
+        lake=("alphabets", *omniglot.SMALL, "paper"),
         validation_runs={"paper": 16},  # the paper's 320 trials
         check=omniglot.check_present,
     ),
@@ -80,4 +85,4 @@ DATASETS = {
     ),
 }
 
-__all__ = ["DATASETS", "Dataset", "Source", "check_present", "load", "part"]
+__all__ = ["DATASETS", "Dataset", "Source", "check_present", "glyphs", "load", "part"]

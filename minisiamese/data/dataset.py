@@ -3,7 +3,7 @@
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -76,6 +76,11 @@ class Dataset:
             tuple(f"{name} turned by {90 * turn}" for turn in range(4) for name in self.group_names),
         )
 
+    def mirrored(self):
+        """Every alphabet in mirror writing: most of its characters become others, written by the same hands."""
+        names = tuple(f"{name} in mirror writing" for name in self.group_names)
+        return replace(self, images=self.images[:, :, ::-1], group_names=names)
+
     def joined(self, other):
         """The drawings of both; the classes and groups of ``other`` come after these."""
         return Dataset(
@@ -103,14 +108,17 @@ class Dataset:
 def hold_out(dataset, count):
     """(training, held out): count alphabets are set aside, always the same ones.
 
-    They come from those with the 20 characters that a 20-way trial needs, or from all if none is that large.
+    They come from those with the 20 characters that a 20-way trial needs, or from all if none is that large. With a
+    count of 0 nothing is: in place of alphabets held out there are all of them in mirror writing.
     """
+    if count == 0:
+        return dataset, dataset.mirrored()
     groups = np.arange(len(dataset.group_names))
     large = [group for group in groups if len(dataset.classes_of_group[group]) >= 20]
     candidates = large or groups
     most = min(len(candidates), len(groups) - 1)
-    if not 0 < count <= most:
-        raise BadInput(f"--validation-alphabets must be 1 to {most}: large alphabets, and one left to train on")
+    if count > most:
+        raise BadInput(f"--validation-alphabets must be 0 to {most}: large alphabets, and one left to train on")
     held = np.random.default_rng(0).choice(candidates, count, replace=False)
     return dataset.take_groups(np.setdiff1d(groups, held)), dataset.take_groups(held)
 

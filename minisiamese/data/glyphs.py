@@ -57,10 +57,10 @@ def load(split, data_dir=None):
     return cached(f"glyphs-{split}", (SEED, VERSION, split), lambda: make(SPLITS[split]))
 
 
-def make(alphabets, drawers=DRAWERS):
-    """Draw some alphabets, by number; each comes out the same whichever others are drawn."""
+def make(alphabets, drawers=DRAWERS, quiet=False):
+    """Draw some alphabets, by number; each comes out the same whichever others are drawn. ``quiet`` shows no bar."""
     images, labels, groups, drawn_by = [], [], [], []
-    for group, number in enumerate(tqdm(alphabets, desc="drawing glyphs", unit=" alphabets", disable=None)):
+    for group, number in enumerate(tqdm(alphabets, desc="drawing glyphs", unit=" alphabets", disable=quiet or None)):
         rng = np.random.default_rng([SEED, VERSION, number])
         alphabet = Alphabet(rng)
         hands = Hands(rng, drawers)

@@ -25,6 +25,13 @@ ARCHIVES = {  # name: (address below URL, md5)
     "images_background": ("images_background.zip", "68d2efa1b9178cc56df9314c21c6e718"),
     "images_evaluation": ("images_evaluation.zip", "6b91aef0f799c5bb55b94e3f2daec811"),
     "all_runs": ("one-shot-classification/all_runs.zip", "e8996daecdf12afeeb4a53a179f06b19"),
+    "images_background_small1": ("images_background_small1.zip", "e704a628b5459e08445c13499850abc4"),
+    "images_background_small2": ("images_background_small2.zip", "b75a71a51d3b13f821f212756fe481fd"),
+}
+WHOLE = ("images_background", "images_evaluation", "all_runs")  # all drawings, and Lake's test
+SMALL = {  # the five background alphabets of each of Lake's minimal splits (Lake et al. 2019)
+    "small1": ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin"),
+    "small2": ("Greek", "Japanese_(katakana)", "Latin", "Sanskrit", "Tagalog"),
 }
 SIZE = 105
 LAKE_ALPHABETS = (  # the ten of the evaluation alphabets that the official runs are drawn from
@@ -41,9 +48,14 @@ RUN_LABELS = re.compile(r"(run\d+)/class_labels\.txt$")
 # --- finding and fetching ---------------------------------------------------------------------------------------------
 
 
+def here(name, data_dir=None):
+    """The path of an archive of ``ARCHIVES``, zip or folder; None if it is nowhere."""
+    return find_file([f"omniglot/{name}.zip", f"omniglot/{name}"], data_dir)
+
+
 def find(name, data_dir=None):
     """The path of an archive of ``ARCHIVES``, zip or folder; downloaded if it is nowhere."""
-    path = find_file([f"omniglot/{name}.zip", f"omniglot/{name}"], data_dir)
+    path = here(name, data_dir)
     if path:
         return path
     if data_dir:
@@ -72,10 +84,16 @@ def fetch(name, data_dir):
         ) from None
 
 
-def check_present(data_dir=None):
-    """Find or fetch every archive of ``ARCHIVES``, unopened; BadInput if one is missing."""
-    for name in ARCHIVES:
+def check_present(data_dir=None, split="alphabets"):
+    """Find or fetch every archive that a division reads, unopened; BadInput if one is missing."""
+    for name in (f"images_{_small(split, data_dir)}", *WHOLE[1:]) if split in SMALL else WHOLE:
         find(name, data_dir)
+
+
+def _small(split, data_dir):
+    """The name of the archive that a minimal split is read from: its own, unless the whole one alone is here."""
+    own = f"background_{split}"
+    return "background" if here("images_background", data_dir) and not here(f"images_{own}", data_dir) else own
 
 
 def read_files(path, pattern):
@@ -109,7 +127,7 @@ def decode(data, where):
 
 
 def load(split, data_dir=None):
-    """The 30 ``"background"`` or 20 ``"evaluation"`` alphabets as a ``Dataset``."""
+    """The 30 ``"background"`` or 20 ``"evaluation"`` alphabets, or an archive of a minimal split, as a ``Dataset``."""
     path = find(f"images_{split}", data_dir)
     return cached(f"omniglot-{split}", _state(path), lambda: _read(path, split))
 
@@ -129,6 +147,16 @@ def paper_part(name, data_dir=None):
         return dataset.take_groups(lake).take_drawers(17, 20)
     others = np.setdiff1d(np.arange(len(dataset.group_names)), lake)
     return dataset.take_groups(others).take_drawers(13, 16)
+
+
+def small_part(split, data_dir=None):
+    """The five alphabets of a minimal split, by their names: from its own archive, or from the whole one."""
+    archive, names = _small(split, data_dir), SMALL[split]
+    dataset = load(archive, data_dir)
+    chosen = [group for group, alphabet in enumerate(dataset.group_names) if alphabet in names]
+    if missing := sorted(set(names) - {dataset.group_names[group] for group in chosen}):
+        raise BadInput(f"{find(f'images_{archive}', data_dir)} lacks {', '.join(missing)} of --split {split}")
+    return dataset.take_groups(chosen)
 
 
 def vinyals_part(name, data_dir=None):

@@ -4,6 +4,7 @@ import numpy as np
 
 from minisiamese.backend import array_module, to_device
 from minisiamese.data.affine import identity
+from minisiamese.data.warps import waves
 from minisiamese.threads import in_chunks
 
 INK = 0.7  # of the side of a view; Omniglot's drawings fill 0.65 of their page on average
@@ -49,8 +50,9 @@ class Views:
         """float32 views (N, size, size, C), values 0..1, of the images in ``rows`` (host row numbers)."""
         maps = self.frames[rows]
         if matrices is not None:  # from the view's coordinates to the frame's, and on to the picture's
-            shift = maps[:, :, :2] @ matrices[:, :, 2:] + maps[:, :, 2:]
-            maps = np.concatenate([maps[:, :, :2] @ matrices[:, :, :2], shift], axis=2)
+            shift = maps[:, :, 2]
+            maps = maps[:, :, :2] @ matrices
+            maps[:, :, 2] += shift
         images = self.images[to_device(rows, self.device)]
         return sample(images, to_device(maps.astype(np.float32), self.device), self.size)
 
@@ -72,12 +74,15 @@ def _box_filter(images, box):
 def sample(images, matrices, size):
     """y[n, i, j] = image n, bilinearly, at A_n (u_j, u_i, 1), with u_i = (2 i + 1) / size - 1; blank outside.
 
-    images (N, H, W, C) uint8, matrices (N, 2, 3) float32; returns float32 (N, size, size, C) in 0..1.
+    images (N, H, W, C) uint8, matrices (N, 2, 3) float32, or (N, 2, 3 + K) with the columns of a warp
+    (``data.warps``); returns float32 (N, size, size, C) in 0..1.
     """
     xp = array_module(images)
     N, H, W, C = images.shape
     u = ((2 * xp.arange(size, dtype=np.float32) + 1) / size - 1).astype(np.float32)
     grid = xp.stack([xp.tile(u, size), xp.repeat(u, size), xp.ones(size * size, np.float32)])  # (3, size * size)
+    if matrices.shape[2] > 3:
+        grid = xp.concatenate([grid, xp.asarray(waves(size))])
     neighbours = xp.asarray([0, 1, W + 3, W + 4], np.int32).reshape(4, 1, 1)  # the four of a reading, from the first
     y = xp.empty((N, size * size, C), np.float32)
 

@@ -119,7 +119,8 @@ MNIST = Protocol(
 
 def asked(options, trained):
     """The part of a result that says which images were drawn from, and how."""
-    of_run = {"data": trained.data.name, "split": options.split, "alphabets": options.alphabets}
+    split = options.split if trained.holds_out or options.split != "validation" else "training (in mirror writing)"
+    of_run = {"data": trained.data.name, "split": split, "alphabets": options.alphabets}
     return {"seed": options.seed} | of_run | {"division": trained.data.split}
 
 

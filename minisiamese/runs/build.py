@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +13,17 @@ from minisiamese.backbones import published, resnet, vgg
 from minisiamese.backbones.residual import Frozen
 from minisiamese.criteria import CRITERIA
 from minisiamese.data.affine import draw_distortions, draw_photographic
-from minisiamese.data.samplers import DRAWINGS, Batch, Episodes, Pairs, PairSet, Triplets
+from minisiamese.data.samplers import DRAWINGS, Batch, Episodes, Pairs, PairSet, Sampler, Triplets
+from minisiamese.data.views import Views
+from minisiamese.data.warps import draw_warps, warped
 from minisiamese.errors import BadInput
 from minisiamese.fast.fuse import fuse
 from minisiamese.networks import conv4, conv4_wide, koch, koch35
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.runs.start import fill
+
+INVENTED, INVENTED_STEPS = 50, 60  # alphabets of an epoch of --mix, and its steps
+INVENTED_DRAWERS = 8  # of each invented character: in an epoch a character is seen once or twice
 
 # --- networks by name -------------------------------------------------------------------------------------------------
 
@@ -91,6 +97,38 @@ def untrained(settings, channels=1):
         raise BadInput(f"{error}; the run began with it, and is compared with the network before training") from None
 
 
+# --- what steps are of ------------------------------------------------------------------------------------------------
+
+
+class Material(NamedTuple):
+    """Drawings to train on: the data set, turned if the settings say so; its sampler, its views, and its miner."""
+
+    dataset: data.Dataset
+    sampler: Sampler
+    views: Views
+    mine: Callable
+
+
+def material_of(settings, dataset, network):
+    """The ``Material`` of a data set for a network; BadInput if it has too few images or classes for a step."""
+    dataset = dataset.turned() if settings.data.turn else dataset
+    views = Views(dataset.images, network.size, settings.machine.device, network.frame)
+    return Material(dataset, sampler_of(settings, dataset), views, miner_of(settings, dataset.labels))
+
+
+def invented_share(settings):
+    """The share of steps on invented alphabets that --mix asks for."""
+    return float(settings.data.mix.partition(":")[2]) if settings.data.mix else 0.0
+
+
+def invented(settings, epoch, network):
+    """The ``Material`` of the ``INVENTED`` alphabets of an epoch, which is ``INVENTED_STEPS`` long: others for every seed
+    and epoch, and none of the data set glyphs."""
+    first = (settings.seed + 1) * 10**6 + epoch * INVENTED
+    drawers = max(INVENTED_DRAWERS, settings.loss.drawings or 0)
+    return material_of(settings, data.glyphs.make(range(first, first + INVENTED), drawers, quiet=True), network)
+
+
 # --- the parts of a step ----------------------------------------------------------------------------------------------
 
 
@@ -124,13 +162,15 @@ def sampler_of(settings, dataset):
 
 
 def distortions_of(settings):
-    """``draw(rng, batch)``: maps (N, 2, 3) that distort a batch's rows, its own if it has some; None for no maps."""
+    """``draw(rng, batch)``: maps (N, 2, 3), with --warp (N, 2, 3 + K), that distort a batch's rows, its own if it has
+    some; None for no maps."""
     draw_maps = draw_photographic if settings.data.flips else draw_distortions
 
     def draw(rng, batch):
         if batch.matrices is not None or not settings.data.distort:
             return batch.matrices
-        return draw_maps(rng, len(batch.rows))
+        maps, strength = draw_maps(rng, len(batch.rows)), settings.data.warp
+        return warped(maps, draw_warps(rng, len(maps), strength)) if strength else maps
 
     return draw
 

@@ -24,7 +24,7 @@ RECIPES = {
         "patience": 20,
     },
     # Source 003, a worked example in MATLAB: new pairs of any alphabets every step, as they are. It trains on all
-    # background alphabets and keeps the last weights; here, as in every run, some are held out to choose by.
+    # background alphabets and keeps the last weights; here some are held out to choose by.
     "matlab": {
         "network": "koch",
         "loss": "bce",

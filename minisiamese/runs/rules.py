@@ -26,6 +26,7 @@ from minisiamese.threads import available_cores
 EPOCH_STEPS = 235  # the paper's 30,000 pairs by 128
 EPOCHS = 200  # at most, of a run on --pairs (Koch et al., section 3.2)
 VALIDATE_EVERY = 100  # steps
+WARP = 0.04  # see lessons/recipe.md
 VIEWS = 1000  # of an image, at most
 
 CHOICES = {
@@ -63,7 +64,8 @@ BELOW_1 = Range("must be 0 or more and less than 1", lambda number: 0 <= number 
 RANGES = {
     **dict.fromkeys(("margin", "lr"), MORE_THAN_0),
     **dict.fromkeys(("steps", "epoch_steps", "validate_every", "checkpoint_every", "patience"), _count(MANY)),
-    **dict.fromkeys(("drawings", "validation_alphabets"), _count(MANY)),  # held against the data
+    "drawings": _count(MANY),  # held against the data, as the next
+    "validation_alphabets": Range(f"must be 0 or more, and at most {MANY}", lambda number: 0 <= number <= MANY),
     "pairs": _count(SEVERAL),
     "batch": _count(10_000),
     "embedding": _count(1 << 16),
@@ -71,6 +73,7 @@ RANGES = {
     "threads": _count(THREADS),
     "minutes": _count(366 * 24 * 60),
     **dict.fromkeys(("momentum", "beta2"), BELOW_1),
+    "warp": Range("must be 0 or more and at most 1", lambda number: 0 <= number <= 1),
     "hardest": Range("is a share, more than 0 and at most 1", lambda number: 0 < number <= 1),
     "within": Range("is a share, 0 to 1", lambda number: 0 <= number <= 1),
     "l2": Range("must be 0 or more and finite", lambda number: 0 <= number < math.inf),
@@ -120,6 +123,19 @@ SCOPES = {
         lambda s: CRITERIA[s.loss.name].tuples == "pairs" and not s.loss.pairs,
         lambda s: "--pairs" if s.loss.pairs else s.loss.name,
     ),
+    "validation_alphabets": Scope(
+        "--split alphabets of data sets with alphabets",
+        lambda s: s.data.split == "alphabets" and DATASETS[s.data.name].has_alphabets,
+        lambda s: s.data.name if DATASETS[s.data.name].needs else s.data.split,
+    ),
+    "mix": Scope(
+        "tuples drawn at random from alphabets",
+        lambda s: DATASETS[s.data.name].has_alphabets and not s.loss.pairs,
+        lambda s: "--pairs" if s.loss.pairs else s.data.name,
+    ),
+    "patience": Scope(
+        "runs that hold alphabets out", lambda s: s.holds_out, lambda s: "one that keeps its last weights"
+    ),
     "flips": Scope(
         "distortions drawn at random",
         lambda s: s.data.distort and not s.loss.pairs,
@@ -138,7 +154,26 @@ def _tuples(settings):
     return settings.loss.batch or DEFAULTS["batch"](settings)
 
 
+def _mix_is_wrong(s):
+    """Whether --mix is not of the form glyphs:SHARE."""
+    name, _, share = ("glyphs:1" if s.data.mix is None else s.data.mix).partition(":")
+    try:
+        return name != "glyphs" or not 0 < float(share) <= 1
+    except ValueError:
+        return True
+
+
 CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go together
+    (
+        _mix_is_wrong,
+        lambda s: (
+            f"--mix must be glyphs:SHARE with a share above 0 and at most 1, such as glyphs:0.5, not {s.data.mix}"
+        ),
+    ),
+    (
+        lambda s: s.data.warp and not SCOPES["flips"].holds(s),
+        lambda s: f"--warp is for {SCOPES['flips'].words}, not for {SCOPES['flips'].instead(s)}",
+    ),
     (
         lambda s: s.data.split not in DATASETS[s.data.name].divisions,
         lambda s: f"--split must be {_or(DATASETS[s.data.name].divisions)} for {s.data.name}, not {s.data.split}",
@@ -207,7 +242,13 @@ def _data_name(s):
     return re.sub(r"[^\w.-]+", "_", name).strip("._-")[:64] or s.data.name
 
 
+def _warp(s):
+    drawn = DATASETS[s.data.name].has_alphabets and not s.data.flips
+    return WARP if drawn and SCOPES["flips"].holds(s) else 0.0
+
+
 DEFAULTS = {
+    "warp": _warp,
     "batch": _batch,
     "drawings": lambda s: DRAWINGS if DATASETS[s.data.name].has_alphabets else None,
     "epoch_steps": _epoch_steps,
@@ -250,7 +291,7 @@ def _complaints(settings, usual):
     for key, scope in SCOPES.items():
         if flat[key] != usual[key] and not scope.holds(settings):
             shown = f"{key} {flat[key]}" if key in CHOICES else key
-            yield f"--{shown} is for {scope.words}, not for {scope.instead(settings)}"
+            yield f"--{shown.replace('_', '-')} is for {scope.words}, not for {scope.instead(settings)}"
     for holds, complaint in CONFLICTS:
         if holds(settings):
             yield complaint(settings)

@@ -10,7 +10,7 @@ import tyro
 from minisiamese import checkpoint
 from minisiamese.checkpoint import typed
 from minisiamese.criteria import CRITERIA
-from minisiamese.data import DATASETS
+from minisiamese.data import DATASETS, omniglot
 from minisiamese.errors import BadInput
 from minisiamese.optimizers import SCHEDULES
 from minisiamese.runs import rules
@@ -44,18 +44,25 @@ class DataSettings:
         tyro.conf.Positional,
         tyro.conf.arg(help=f"Data set: {listed(DATASETS)}."),
     ]
-    # Division of the data: alphabets (all background drawings but --validation-alphabets), paper (all 30 alphabets by
-    # 12 drawers; validation on ten evaluation alphabets that Lake's test does not use, by 4 other drawers), or vinyals
-    # with 1,200 characters, the few-shot literature's (some are of alphabets of Lake's test, which is then not run).
+    # Division of the data: alphabets (all background drawings but --validation-alphabets); small1 or small2 (Lake's
+    # minimal splits: five background alphabets, none held out); paper (all 30 alphabets by 12 drawers; validation on
+    # ten evaluation alphabets that Lake's test does not use, by 4 other drawers); or vinyals with 1,200 characters, the
+    # few-shot literature's (some are of alphabets of Lake's test, which is then not run).
     split: Literal[tuple(CHOICES["split"])] = "alphabets"
-    # Background alphabets held out of training, to choose the best weights on.
+    # Background alphabets held out of training, to choose the best weights on. With 0, and with small1 and small2,
+    # nothing is: the last weights are kept, and looked at on the training alphabets in mirror writing.
     validation_alphabets: int = 5
+    # Share of the steps that are of invented alphabets, ever new ones: glyphs:SHARE, such as glyphs:0.5. Default: none.
+    mix: str | None = None
     # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
     turn: bool = True
     # Content of a network's input: the ink, centred and brought to one size, or the page as it is.
     frame: Literal[tuple(CHOICES["frame"])] = "ink"
     # Distort every drawing by the paper's random affine maps.
     distort: bool = True
+    # Bend every drawing by a smooth random warp, too, that moves its points so far (root mean square, in units of half
+    # a view). Default: 0.04 where drawings of alphabets are distorted at random, else 0, none.
+    warp: float | None = None
     # Distort as is usual for photographs instead: mirrored or not, turned by up to 10 degrees, cropped to 0.8..1.
     flips: bool = False
 
@@ -233,6 +240,12 @@ class Settings:
         """Whether Lake's official test is of alphabets that this run is not trained on."""
         return self.data.split in DATASETS[self.data.name].lake
 
+    @property
+    def holds_out(self):
+        """Whether validation is of images that nothing is trained on, so that the best weights can be chosen by it."""
+        by_number = self.data.split == "alphabets" and DATASETS[self.data.name].has_alphabets
+        return self.data.validation_alphabets > 0 if by_number else self.data.split not in omniglot.SMALL
+
     def to_json(self):
         """{flat key: value} as config.json has it."""
         return {key: str(value) if isinstance(value, Path) else value for key, value in self.flat().items()}
@@ -243,6 +256,7 @@ class Settings:
         if they are none."""
         try:
             flat = {key: typed(value, type_of(key)) for key, value in values.items() if key in PLACES}
+            flat = {"warp": 0.0} | flat  # runs from before there were warps had none
             return cls(DataSettings(flat["data"])).but(**flat).checked()
         except BadInput as error:
             raise BadInput(f"{path} holds settings that cannot be: {error}") from None

@@ -42,7 +42,7 @@ def train(settings):
     if not resume:
         folder.check(settings.to_json(), resume)
     check_device(machine.device)
-    data.check_present(settings.data.name, machine.data_dir)
+    data.check_present(settings.data.name, machine.data_dir, settings.data.split)
     set_threads(machine.threads)
     training, validation = (part_of(name, settings, machine.data_dir) for name in ("training", "validation"))
     trainer = Trainer(settings, training, validation)

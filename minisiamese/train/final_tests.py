@@ -35,6 +35,7 @@ def finish(trainer):
         "threads": machine.threads,
         "tests": settings.measuring.tests,
         "validation_accuracy": trainer.best,
+        "validated_on": "held out" if settings.holds_out else "mirror writing",
         "versions": {"minisiamese": __version__, "numpy": np.__version__, "python": platform.python_version()},
         **dict.fromkeys(("lake", "one_shot", "across", "verification")),
     }
@@ -78,10 +79,11 @@ def tests_of(settings):
 def test_best(trainer):
     """The tests of the best weights, whose checkpoint is calibrated on held-out images; {test: its result}."""
     settings, machine = trainer.settings, trainer.settings.machine
-    print("trained; now the best weights are calibrated on held-out images, and tested", flush=True)
+    kept, held = ("best", "held-out images") if settings.holds_out else ("last", "mirror writing, as none was held out")
+    print(f"trained; now the {kept} weights are calibrated on {held}, and tested", flush=True)
     network, meta = calibrated(trainer, part_of("validation", settings, machine.data_dir))
     none = "; no later ones were better: the training gained nothing" * (meta["step"] == 0)
-    print(f"the best weights are those of step {meta['step']}{none}", flush=True)
+    print(f"the {kept} weights are those of step {meta['step']}{none}", flush=True)
     found, tests = {"best_step": meta["step"]}, tests_of(settings)
     for number, (name, test) in enumerate(tests.items(), start=1):
         options = protocols.EvaluateOptions(machine.out, device=machine.device, data_dir=machine.data_dir, **test)

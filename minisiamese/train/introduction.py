@@ -3,7 +3,7 @@
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.data.folder import weakness
-from minisiamese.runs.build import part_of, takes_classes
+from minisiamese.runs.build import INVENTED, INVENTED_STEPS, part_of, takes_classes
 
 TIMED = 5, 3.0  # steps, and seconds, after which a training knows how long it takes
 
@@ -18,7 +18,7 @@ def introduction(trainer, validation):
     start = of_network.start or of_network.weights
     started = f", from {start}" if start else ""
     some = f", {trained:,} of them trained" if trained < weights else ""
-    side, steps, threads = trainer.training.images.shape[1], settings.learning.steps, settings.machine.threads
+    side, steps, threads = trainer.material.dataset.images.shape[1], settings.learning.steps, settings.machine.threads
     seen = f"{network.size} x {network.size}, {'framed by their ink' if data.frame == 'ink' else 'as they are framed'}"
     return [
         *_data(trainer, validation),
@@ -34,13 +34,19 @@ def _data(trainer, validation):
     """The lines about the images."""
     settings, source = trainer.settings, DATASETS[trainer.settings.data.name]
     turned, name = settings.data.turn, settings.machine.data_dir if source.needs else settings.data.name
-    images = f"{_counted(trainer.training, source, 4 if turned else 1)}{', in all four turns' * turned}"
+    images = f"{_counted(trainer.material.dataset, source, 4 if turned else 1)}{', in all four turns' * turned}"
     tests = "the evaluation alphabets are opened at the end"
     weak = None
     if not source.has_alphabets:
         evaluation = part_of("evaluation", settings)
         tests, weak = f"tests on {_counted(evaluation, source)}", weakness(evaluation)
-    lines = [f"training on {name}: {images}", f"validation on {_counted(validation, source)}; {tests}"]
+    held = _counted(validation, source)
+    if not settings.holds_out:
+        held = "these alphabets in mirror writing, since none is held out: the last weights are kept"
+    lines = [f"training on {name}: {images}", f"validation on {held}; {tests}"]
+    if trainer.share:
+        every = f"{INVENTED} new ones every {INVENTED_STEPS} steps"
+        lines.insert(1, f"of the steps {trainer.share:.0%} are of invented alphabets instead, {every}")
     return lines + [weak] * bool(weak)
 
 
@@ -54,7 +60,7 @@ def _counted(dataset, source, copies=1):
 
 def _of_a_step(trainer):
     """The pairs, triplets or classes of a step."""
-    sampler = trainer.sampler
+    sampler = trainer.material.sampler
     if takes_classes(trainer.settings):
         return f"{sampler.ways} classes of {sampler.drawings} images"
     return f"{sampler.count} {CRITERIA[trainer.settings.loss.name].tuples}"

@@ -60,11 +60,12 @@ def read_loss(trainer, log):
 
 
 def validate(trainer, log, path):
-    """Measure the network on held-out images, and keep it in ``path`` if it is the best so far, or as good."""
+    """Measure the network on validation images, and keep it in ``path`` if it is the best so far, or as good; in any
+    case if nothing was held out to tell the best by."""
     accuracy = trainer.validate()
     log.write(step=trainer.step, validation_accuracy=accuracy)
     log.say(trainer.describe(accuracy))
-    if accuracy > trainer.best:
+    if accuracy > trainer.best or not trainer.settings.holds_out:
         trainer.best, trainer.best_step = accuracy, trainer.step
     if accuracy == trainer.best:
         trainer.save_best(path)

@@ -9,7 +9,6 @@ from minisiamese import checkpoint, mining
 from minisiamese.checkpoint import Count, Seconds, Share
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
-from minisiamese.data.views import Views
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.runs import build
@@ -38,11 +37,9 @@ class Trainer(Learner):
         optimizer, schedule = build.optimizer_of(settings, network), build.schedule_of(settings)
         super().__init__(network, optimizer, schedule, settings.learning.steps, rng)
         self.images = None if DATASETS[settings.data.name].has_alphabets else training.digest()
-        self.training = training = training.turned() if settings.data.turn else training
-        self.sampler = build.sampler_of(settings, training)
+        self.material, self.invented = build.material_of(settings, training, network), None
+        self.share, self.epoch = build.invented_share(settings), None  # of steps on invented alphabets; theirs
         self.distortions = build.distortions_of(settings)
-        self.views = Views(training.images, network.size, self.device, network.frame)
-        self.mine = build.miner_of(settings, training.labels)
         self.criterion = build.criterion_of(settings)
         runs = DATASETS[settings.data.name].validation_runs.get(settings.data.split, VALIDATION_RUNS)
         way, rng = min(20, max(map(len, validation.classes_of_group))), np.random.default_rng(0)
@@ -51,15 +48,26 @@ class Trainer(Learner):
 
     def train_step(self):
         """One step; the loss, still on the device."""
-        batch = self.sampler.draw(self.rng)
+        dataset, sampler, views, mine = self.next_material()
+        batch = sampler.draw(self.rng)
         matrices = self.distortions(self.rng, batch)
-        z = self.network.forward(self.views(batch.rows, matrices))
-        batch = self.mine(self.network.head, z, batch, self.rng).to(self.device)
+        z = self.network.forward(views(batch.rows, matrices))
+        batch = mine(self.network.head, z, batch, self.rng).to(self.device)
         loss, dz = self.criterion(self.network.head, z, batch)
         self.network.backward(dz)
         self.update(loss)
-        self.last = z, batch
+        self.last = z, batch, dataset.labels[batch.rows]
         return loss
+
+    def next_material(self):
+        """The drawings of the next step: the data set's or, for a share of the steps, newly invented ones."""
+        if not self.share or self.rng.random() >= self.share:
+            return self.material
+        epoch = self.step // build.INVENTED_STEPS
+        if epoch != self.epoch:
+            self.invented = None  # before others take its memory
+            self.invented, self.epoch = build.invented(self.settings, epoch, self.network), epoch
+        return self.invented
 
     # --- looking at it ------------------------------------------------------------------------------------------------
 
@@ -75,16 +83,17 @@ class Trainer(Learner):
     def describe(self, accuracy):
         """A validation's result as a line."""
         way, source = self.trials.support.shape[1], DATASETS[self.settings.data.name]
-        held = "alphabets" if source.has_alphabets else "images"
-        return f"step {self.step}: {way}-way accuracy on held-out {held} {accuracy:.1%}"
+        images = f"held-out {'alphabets' if source.has_alphabets else 'images'}"
+        images = images if self.settings.holds_out else "training alphabets in mirror writing"
+        return f"step {self.step}: {way}-way accuracy on {images} {accuracy:.1%}"
 
     def triplet_summary(self):
         """``mining.summarise`` of the last step's triplets; nothing for other losses."""
-        loss, head, (z, batch) = self.settings.loss, self.network.head, self.last
+        loss, head, (z, batch, labels) = self.settings.loss, self.network.head, self.last
         if CRITERIA[loss.name].tuples != "triplets":
             return {}
         if loss.mining != "random":
-            return mining.watch(head, z, self.training.labels[batch.rows], loss.margin)
+            return mining.watch(head, z, labels, loss.margin)
         return mining.summarise(*mining.triplet_distances(head, z, batch), loss.margin)
 
     # --- when it ends -------------------------------------------------------------------------------------------------
@@ -118,7 +127,7 @@ class Trainer(Learner):
     def save_best(self, path):
         """Keep the network, with the accuracy for which it is the best so far."""
         meta = {"config": self.settings.to_json(), "step": self.step, "validation_accuracy": self.best}
-        meta |= {"channels": self.channels, "side": self.training.images.shape[1], "images": self.images}
+        meta |= {"channels": self.channels, "side": self.material.dataset.images.shape[1], "images": self.images}
         checkpoint.save(path, self.network.arrays(), meta)
 
     def save_last(self, path):
@@ -130,7 +139,7 @@ class Trainer(Learner):
         """Go back to where ``path`` was saved; a run that was stopped before its first save is at its start."""
         if path.exists():
             self.check_config(self.load(path), path)
-            self.sampler.drawn = self.step
+            self.material.sampler.drawn = self.step
             return
         best = path.with_name("best.npz")
         if (

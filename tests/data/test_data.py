@@ -41,9 +41,15 @@ def test_hold_out_parts_the_alphabets_always_the_same_way(drawings):
     assert set(training.group_names) | set(held.group_names) == set(drawings.group_names)
     assert not set(training.group_names) & set(held.group_names)
     assert hold_out(drawings, 2)[1].group_names == held.group_names
-    for count in (0, 5):
-        with pytest.raises(BadInput, match="--validation-alphabets"):
-            hold_out(drawings, count)
+    with pytest.raises(BadInput, match="--validation-alphabets must be 0 to 4"):
+        hold_out(drawings, 5)
+
+
+def test_where_nothing_is_held_out_the_same_alphabets_stand_in_mirror_writing(drawings):
+    training, mirrored = hold_out(drawings, 0)
+    assert training is drawings and np.array_equal(mirrored.labels, drawings.labels)
+    assert np.array_equal(mirrored.images[5, :, :, 0], np.fliplr(drawings.images[5, :, :, 0]))
+    assert not set(mirrored.group_names) & set(drawings.group_names)
 
 
 def test_cache_gives_back_what_was_built_and_survives_damage(drawings):
@@ -162,7 +168,7 @@ def test_the_data_script_fetches_every_archive(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(Path(__file__).parents[2] / "data_scripts/omniglot.py"), run_name="__main__")
     assert not stop.value.code
-    assert capsys.readouterr().out.split() == [f"{tmp_path}/omniglot/{name}.zip" for name in omniglot.ARCHIVES]
+    assert capsys.readouterr().out.split() == [f"{tmp_path}/omniglot/{name}.zip" for name in omniglot.WHOLE]
     (tmp_path / "omniglot").mkdir()
     (tmp_path / "omniglot/all_runs.zip").write_text("a user's own copy")
     with pytest.raises(SystemExit):
@@ -334,6 +340,7 @@ def test_every_division_of_a_run_parts_its_images(small_omniglot, monkeypatch):
     """No image is of two parts; what a run may be told of a division stands in the data set's record."""
     monkeypatch.setattr(omniglot, "VINYALS_CHARACTERS", 162 + 20)
     monkeypatch.setattr(omniglot, "VINYALS_VALIDATION", ("glyphs02",))
+    monkeypatch.setattr(omniglot, "SMALL", dict.fromkeys(omniglot.SMALL, ("glyphs01", "glyphs03")))
     for split in DATASETS["omniglot"].divisions:
         settings = DataSettings("omniglot", split=split, validation_alphabets=1)
         parts = [data.part(name, settings, small_omniglot) for name in ("training", "validation", "evaluation")]

@@ -88,9 +88,11 @@ def test_the_head_alone_is_trained(first, plain):
         trainer.train_step()
     changed = {name for name, array in trainer.network.arrays().items() if not np.array_equal(array, before[name])}
     assert changed in ({"head.alpha"}, {"head.alpha", "head.b"})  # no stored statistics either
-    z = trainer.network.forward(trainer.views(np.arange(3)), train=False)
+    z = trainer.network.forward(trainer.material.views(np.arange(3)), train=False)
     whole = initial(trainer.settings.but(tune="all"), np.random.default_rng(0))
-    np.testing.assert_allclose(z, whole.forward(trainer.views(np.arange(3)), train=False), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        z, whole.forward(trainer.material.views(np.arange(3)), train=False), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_the_network_that_ships_is_a_start(tmp_path):

@@ -40,6 +40,7 @@ SLOW = "step = Trainer.train_step; Trainer.train_step = lambda self: (time.sleep
 SETTINGS = (
     *"--validation-alphabets 1 --batch 6 --drawings 3 --views 2 --validate-every 5 --checkpoint-every 4".split(),
     *"--seed 3 --network conv4".split(),  # which is trained sooner than the default
+    *"--lr 3e-4".split(),  # which keeps the differences of rounding small that a large rate of adam would amplify
 )
 
 
@@ -123,7 +124,10 @@ def test_evaluate_repeats_the_summary(whole, small_omniglot):
         again = protocols.measure(
             protocols.EvaluateOptions(whole, protocol=protocol, data_dir=small_omniglot), network, trained
         )
-        assert again == summary[key]
+        threshold = {
+            name: pytest.approx(value, rel=1e-6) for name, value in summary[key].items() if name == "threshold"
+        }
+        assert again == summary[key] | threshold  # other views in a batch: the last digit of an embedding may differ
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 12])
@@ -254,7 +258,7 @@ def test_what_is_trained_on_is_not_what_is_validated_on(drawings):
     pictures = {image.tobytes() for image in trainer.trials.images}
     assert pictures <= {image.tobytes() for image in held.images}
     assert not pictures & {image.tobytes() for image in training.images}
-    rows = np.concatenate([trainer.sampler.draw(trainer.rng).rows for _ in range(50)]) % len(training.images)
+    rows = np.concatenate([trainer.material.sampler.draw(trainer.rng).rows for _ in range(50)]) % len(training.images)
     assert np.array_equal(np.unique(training.groups[rows]), np.arange(len(training.group_names)))
 
 
@@ -272,8 +276,8 @@ def test_every_loss_learns_a_batch_by_heart(loss, drawings, monkeypatch, device)
     }
     config = Settings.of_recipe(data="omniglot", network="conv4", frame="page", loss=loss, **settings).checked()
     trainer = Trainer(config, *hold_out(drawings, 1))
-    batch = trainer.sampler.draw(trainer.rng)
-    monkeypatch.setattr(trainer.sampler, "draw", lambda rng: batch)
+    batch = trainer.material.sampler.draw(trainer.rng)
+    monkeypatch.setattr(trainer.material.sampler, "draw", lambda rng: batch)
     losses = [float(trainer.train_step()) for _ in range(15)]
     assert losses[-1] < 0.7 * losses[0]
 
@@ -345,7 +349,8 @@ def test_settings_by_their_flat_keys():
 
 LEARNING = {  # settings that decide what a step does
     **{loss: {"loss": loss} for loss in CRITERIA},
-    **{f"mined-{how}": {"loss": "triplet", "mining": how, "drawings": 3} for how in MINING[1:]},
+    # without warps, which bring triplets so close together that rounding chooses among them
+    **{f"mined-{how}": {"loss": "triplet", "mining": how, "drawings": 3, "warp": 0.0} for how in MINING[1:]},
     "paper": {
         "loss": "bce",
         "optimizer": "momentum",
@@ -502,7 +507,11 @@ def test_the_few_shot_division_never_meets_lakes_test(small_omniglot, tmp_path, 
     monkeypatch.setattr(omniglot, "VINYALS_CHARACTERS", 162 + 20)  # 20 of the evaluation characters
     monkeypatch.setattr(omniglot, "VINYALS_VALIDATION", ("glyphs02",))
     out = tmp_path / "run"
-    assert call(monkeypatch, train.main, *arguments(small_omniglot, out, "--split", "vinyals", steps=2)) == 0
+    argv = arguments(small_omniglot, out, "--split", "vinyals", steps=2)
+    assert call(monkeypatch, train.main, *argv) == 2
+    assert "--validation-alphabets is for --split alphabets of" in capsys.readouterr().err
+    place = argv.index("--validation-alphabets")
+    assert call(monkeypatch, train.main, *argv[:place], *argv[place + 2 :]) == 0
     summary = json.loads((out / "summary.json").read_text())
     assert summary["lake"] is None and summary["across"]["division"] == "vinyals"
     assert "Lake" not in capsys.readouterr().out
