@@ -122,8 +122,8 @@ def invented_share(settings):
 
 
 def invented(settings, epoch, network):
-    """The ``Material`` of the ``INVENTED`` alphabets of an epoch, which is ``INVENTED_STEPS`` long: others for every seed
-    and epoch, and none of the data set glyphs."""
+    """The ``Material`` of the ``INVENTED`` alphabets of an epoch, which is ``INVENTED_STEPS`` long: others for every
+    seed and epoch, and none of the data set glyphs."""
     first = (settings.seed + 1) * 10**6 + epoch * INVENTED
     drawers = max(INVENTED_DRAWERS, settings.loss.drawings or 0)
     return material_of(settings, data.glyphs.make(range(first, first + INVENTED), drawers, quiet=True), network)

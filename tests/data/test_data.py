@@ -18,6 +18,7 @@ from minisiamese import data
 from minisiamese.backend import to_host
 from minisiamese.data import DATASETS, glyphs, load, mnist, omniglot
 from minisiamese.data.affine import identity
+from minisiamese.data.alphabets import STEADY, Lattice, Movements, bent
 from minisiamese.data.dataset import Dataset, cache_folder, cached, hold_out
 from minisiamese.data.samplers import COPIES, Episodes, Pairs, PairSet, Triplets
 from minisiamese.errors import BadInput
@@ -91,6 +92,29 @@ def test_glyphs_come_out_the_same_whichever_others_are_drawn(drawings):
 def test_glyph_splits_share_no_alphabet():
     assert len(glyphs.SPLITS["background"]) == 30 and len(glyphs.SPLITS["evaluation"]) == 20
     assert not set(glyphs.SPLITS["background"]) & set(glyphs.SPLITS["evaluation"])
+
+
+@pytest.mark.parametrize("kind", [Movements, Lattice])
+def test_invented_characters_are_unlike_and_hands_differ(kind, rng):
+    alphabet, hands = kind(rng), glyphs.Hands(rng, 3)
+    assert 14 <= len(alphabet.characters) <= 55
+    steady = [np.concatenate(alphabet.trace(each, STEADY, rng), axis=1) for each in alphabet.characters]
+    again = [np.concatenate(alphabet.trace(each, STEADY, rng), axis=1) for each in alphabet.characters]
+    assert all(np.allclose(*both) for both in zip(steady, again, strict=True))  # nothing by chance
+    assert all(np.isfinite(points).all() for points in steady)
+    shapes = np.stack([alphabet._shape(each) for each in alphabet.characters])
+    assert (shapes @ shapes.T)[~np.eye(len(shapes), dtype=bool)].max() < kind.most_alike
+    drawn = alphabet.trace(alphabet.characters[0], hands, rng)
+    assert all(stroke.shape[0] == 3 and np.ptp(stroke, axis=0).max() > 0.01 for stroke in drawn)
+
+
+def test_a_bend_is_a_corner_or_a_curve_between_its_lines():
+    nodes = np.array([[[0, 0], [1, 0], [1, 1.0]]])
+    sharp, blunt = bent(nodes, np.array([[0, 0, 0]])), bent(nodes, np.array([[0, 1.0, 0]]))
+    assert np.abs(sharp - [1, 0]).sum(axis=2).min() == 0  # through the corner
+    middle = np.abs(blunt - [0.875, 0.125]).sum(axis=2).min()  # of a quadratic Bezier curve from (0.5, 0) to (1, 0.5)
+    assert middle < 0.05 and np.abs(blunt - [1, 0]).sum(axis=2).min() > 0.2
+    assert np.array_equal(blunt[0, [0, -1]], [[0, 0], [1, 1]])
 
 
 def test_each_split_of_glyphs_has_a_cache_of_its_own(monkeypatch):

@@ -101,6 +101,24 @@ def test_only_results_on_the_evaluation_alphabets_are_reported(tmp_path):
     assert [row.accuracy for row in rows_of("nway-within", [read_run(run)]) if row.seeds] == [0.9]
 
 
+def test_of_two_results_of_a_test_the_one_of_more_trials_stands(tmp_path):
+    run = make_run(tmp_path / "run", 0.9)
+    save_json(run / "nway.json", result(0.87, 4000, protocol="nway", way=20, shot=1, **WITHIN))
+    row = next(row for row in rows_of("nway-within", [read_run(run)]) if row.seeds)
+    assert row.accuracy == 0.87 and row.interval == pytest.approx(wilson(0.87, 4000))
+
+
+def test_minimal_splits_have_tables_of_their_own(tmp_path):
+    runs = [make_run(tmp_path / "all", 0.97)]
+    runs += [make_run(tmp_path / f"small{seed}", 0.9 + seed / 100, seed, split="small1") for seed in (0, 1)]
+    runs = [read_run(folder) for folder in runs]
+    assert [row.seeds for row in rows_of("lake", runs) if row.seeds] == [(0.97,)]
+    (ours,) = [row for row in rows_of("lake-small1", runs) if row.seeds]
+    assert ours.who == "**ours**: `train omniglot --split small1`, 16 views" and ours.seeds == (0.9, 0.91)
+    assert "minimal split 1" in markdown(runs) and "minimal split 2" not in markdown(runs)
+    assert [row.seeds for row in rows_of("verification", runs) if row.seeds] == [(0.95,)]
+
+
 def test_bad_input_gets_one_line(runs, tmp_path, monkeypatch, capsys):
     page = tmp_path / "page.md"
     page.write_text("no place for results")

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from minisiamese.checkpoint import Count, Rate, Seconds, Share, load_json
+from minisiamese.data import omniglot
 from minisiamese.errors import BadInput
 from minisiamese.runs.settings import MachineSettings, Settings
 from minisiamese.studies.results.published import TESTS
@@ -86,29 +87,32 @@ def read_run(folder):
         raise BadInput(f"{folder} was tested in a hurry, --tests quick, which is not reported: leave it out")
     time = f"{summary['seconds'] / 60:.0f} ({settings.machine.threads})"
     results = [summary[key] for key in ("lake", "one_shot", "across", "verification")]
-    found = {test_of(result): result for result in results if result}
+    found = {test_of(result, settings): result for result in results if result}
     for path in sorted(set(folder.glob("*.json")) - {folder / "config.json", folder / "summary.json"}):
         result = load_json(path, Result)
-        test = test_of(result)
-        if test and found.get(test, result) != result:
+        test = test_of(result, settings)
+        before = found.setdefault(test, result)
+        if test and before != result and before["trials"] == result["trials"]:
             raise BadInput(f"{path} is a second result of {test} in this run: leave one of them in the folder")
-        found[test] = result
+        found[test] = max(before, result, key=lambda each: each["trials"])
     found.pop(None, None)
     return command(settings), settings.seed, time, found
 
 
-def test_of(result):
-    """The name in ``TESTS`` of the test that a result is of; None of a test that is not reported."""
-    protocol = result["protocol"]
+def test_of(result, settings):
+    """The name in ``TESTS`` of the test that a run's result is of; None of a test that is not reported."""
+    protocol, split = result["protocol"], settings.data.split
+    if split in omniglot.SMALL:  # beside networks of as few alphabets alone
+        return f"lake-{split}" if protocol == "lake" else None
     if result.get("split", "evaluation") != "evaluation" or result.get("data", "omniglot") != "omniglot":
         return None
-    if result.get("division") == "vinyals":  # the run was trained on some of the evaluation alphabets
+    if split == "vinyals":  # the run was trained on some of the evaluation alphabets
         return None
     if protocol in ("lake", "mnist"):
         return protocol
     if protocol == "verification" and result["alphabets"] == "within":
         return protocol
-    if result["division"] != "alphabets":  # the run has other evaluation drawings
+    if split != "alphabets":  # the run has other evaluation drawings
         return None
     if protocol == "nway":
         return f"nway-{result['alphabets']}" if (result["way"], result["shot"]) == (20, 1) else None
