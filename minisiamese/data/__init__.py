@@ -68,7 +68,7 @@ DATASETS = {
             "paper": lambda name, data, data_dir, largest: omniglot.paper_part(name, data_dir),
             "vinyals": lambda name, data, data_dir, largest: omniglot.vinyals_part(name, data_dir),
         },
-        steps=1200,
+        steps=2400,
         load=omniglot.load,
         lake=("alphabets", *omniglot.SMALL, "paper"),
         validation_runs={"paper": 16},  # the paper's 320 trials

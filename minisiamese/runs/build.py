@@ -13,6 +13,7 @@ from minisiamese.backbones import published, resnet, vgg
 from minisiamese.backbones.residual import Frozen
 from minisiamese.criteria import CRITERIA
 from minisiamese.data.affine import draw_distortions, draw_photographic
+from minisiamese.data.chimeras import chimeras
 from minisiamese.data.samplers import DRAWINGS, Batch, Episodes, Pairs, PairSet, Sampler, Triplets
 from minisiamese.data.views import Views
 from minisiamese.data.warps import draw_warps, warped
@@ -22,8 +23,8 @@ from minisiamese.networks import conv4, conv4_wide, koch, koch35
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.runs.start import fill
 
-INVENTED, INVENTED_STEPS = 50, 60  # alphabets of an epoch of --mix, and its steps
-INVENTED_DRAWERS = 8  # of each invented character: in an epoch a character is seen once or twice
+MADE_UP, MADE_UP_STEPS = 50, 60  # alphabets of an epoch of --mix, and its steps
+MADE_UP_DRAWERS = 8  # of each character: in an epoch it is seen once or twice
 
 # --- networks by name -------------------------------------------------------------------------------------------------
 
@@ -116,17 +117,24 @@ def material_of(settings, dataset, network):
     return Material(dataset, sampler_of(settings, dataset), views, miner_of(settings, dataset.labels))
 
 
-def invented_share(settings):
-    """The share of steps on invented alphabets that --mix asks for."""
-    return float(settings.data.mix.partition(":")[2]) if settings.data.mix else 0.0
+def shares_of(settings):
+    """{kind of alphabets: share of the steps} as --mix has it; ValueError for what is no number."""
+    parts = (each.partition(":") for each in settings.data.mix)
+    return {kind: float(share) for kind, _, share in parts}
 
 
-def invented(settings, epoch, network):
-    """The ``Material`` of the ``INVENTED`` alphabets of an epoch, which is ``INVENTED_STEPS`` long: others for every
-    seed and epoch, and none of the data set glyphs."""
-    first = (settings.seed + 1) * 10**6 + epoch * INVENTED
-    drawers = max(INVENTED_DRAWERS, settings.loss.drawings or 0)
-    return material_of(settings, data.glyphs.make(range(first, first + INVENTED), drawers, quiet=True), network)
+def made_up(kind, settings, training, network, epoch):
+    """The ``Material`` of the ``MADE_UP`` alphabets of one kind for an epoch, which is ``MADE_UP_STEPS`` long: glyphs,
+    or chimeras of the data set ``training``; others for every seed and epoch, and no glyphs of the data set of this
+    name."""
+    drawers = max(MADE_UP_DRAWERS, settings.loss.drawings or 0)
+    if kind == "glyphs":
+        first = (settings.seed + 1) * 10**6 + epoch * MADE_UP
+        dataset = data.glyphs.make(range(first, first + MADE_UP), drawers, quiet=True)
+    else:
+        rng = np.random.default_rng([settings.seed, 2, epoch])  # a stream of its own
+        dataset = chimeras(training, MADE_UP, drawers, rng)
+    return material_of(settings, dataset, network)
 
 
 # --- the parts of a step ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from minisiamese.errors import BadInput
 from minisiamese.mining import MINING
 from minisiamese.networks import INITIAL
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
-from minisiamese.runs.build import NETWORKS, takes_classes
+from minisiamese.runs.build import NETWORKS, shares_of, takes_classes
 from minisiamese.runs.recipes import RECIPES, STEPS
 from minisiamese.threads import available_cores
 
@@ -27,6 +27,7 @@ EPOCH_STEPS = 235  # the paper's 30,000 pairs by 128
 EPOCHS = 200  # at most, of a run on --pairs (Koch et al., section 3.2)
 VALIDATE_EVERY = 100  # steps
 WARP = 0.04  # see lessons/recipe.md
+MIXED = ("glyphs", "chimeras")
 VIEWS = 1000  # of an image, at most
 
 CHOICES = {
@@ -128,11 +129,6 @@ SCOPES = {
         lambda s: s.data.split == "alphabets" and DATASETS[s.data.name].has_alphabets,
         lambda s: s.data.name if DATASETS[s.data.name].needs else s.data.split,
     ),
-    "mix": Scope(
-        "tuples drawn at random from alphabets",
-        lambda s: DATASETS[s.data.name].has_alphabets and not s.loss.pairs,
-        lambda s: "--pairs" if s.loss.pairs else s.data.name,
-    ),
     "patience": Scope(
         "runs that hold alphabets out", lambda s: s.holds_out, lambda s: "one that keeps its last weights"
     ),
@@ -155,19 +151,27 @@ def _tuples(settings):
 
 
 def _mix_is_wrong(s):
-    """Whether --mix is not of the form glyphs:SHARE."""
-    name, _, share = ("glyphs:1" if s.data.mix is None else s.data.mix).partition(":")
+    """Whether --mix is not KIND:SHARE of some kinds, with shares that are at most 1 together."""
     try:
-        return name != "glyphs" or not 0 < float(share) <= 1
+        shares = shares_of(s)
     except ValueError:
         return True
+    known, apart = shares.keys() <= set(MIXED), len(shares) == len(s.data.mix)
+    return not (known and apart and all(share > 0 for share in shares.values()) and sum(shares.values()) <= 1)
 
 
 CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go together
     (
         _mix_is_wrong,
         lambda s: (
-            f"--mix must be glyphs:SHARE with a share above 0 and at most 1, such as glyphs:0.5, not {s.data.mix}"
+            f"--mix must be {' '.join(f'{kind}:SHARE' for kind in MIXED)} or one of these, with shares above 0 that are "
+            f"at most 1 together, not {' '.join(s.data.mix)}"
+        ),
+    ),
+    (
+        lambda s: s.data.mix and (not DATASETS[s.data.name].has_alphabets or s.loss.pairs),
+        lambda s: (
+            f"--mix is for tuples drawn at random from alphabets, not for {'--pairs' if s.loss.pairs else s.data.name}"
         ),
     ),
     (

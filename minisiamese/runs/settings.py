@@ -52,8 +52,9 @@ class DataSettings:
     # Background alphabets held out of training, to choose the best weights on. With 0, and with small1 and small2,
     # nothing is: the last weights are kept, and looked at on the training alphabets in mirror writing.
     validation_alphabets: int = 5
-    # Share of the steps that are of invented alphabets, ever new ones: glyphs:SHARE, such as glyphs:0.5. Default: none.
-    mix: str | None = None
+    # Shares of the steps that are of other alphabets, ever new ones, such as glyphs:0.5 chimeras:0.3: glyphs are
+    # invented, chimeras put together of halves of two characters of the training alphabets. Default: none.
+    mix: tuple[str, ...] = ()
     # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
     turn: bool = True
     # Content of a network's input: the ink, centred and brought to one size, or the page as it is.

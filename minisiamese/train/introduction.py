@@ -3,7 +3,7 @@
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.data.folder import weakness
-from minisiamese.runs.build import INVENTED, INVENTED_STEPS, part_of, takes_classes
+from minisiamese.runs.build import MADE_UP, MADE_UP_STEPS, part_of, takes_classes
 
 TIMED = 5, 3.0  # steps, and seconds, after which a training knows how long it takes
 
@@ -44,9 +44,9 @@ def _data(trainer, validation):
     if not settings.holds_out:
         held = "these alphabets in mirror writing, since none is held out: the last weights are kept"
     lines = [f"training on {name}: {images}", f"validation on {held}; {tests}"]
-    if trainer.share:
-        every = f"{INVENTED} new ones every {INVENTED_STEPS} steps"
-        lines.insert(1, f"of the steps {trainer.share:.0%} are of invented alphabets instead, {every}")
+    for kind, share in trainer.shares.items():
+        of = "alphabets of chimeras, halves of two characters each" if kind == "chimeras" else "invented alphabets"
+        lines.insert(1, f"{share:.0%} of the steps are of {of}, {MADE_UP} new ones every {MADE_UP_STEPS} steps")
     return lines + [weak] * bool(weak)
 
 

@@ -37,8 +37,12 @@ class Trainer(Learner):
         optimizer, schedule = build.optimizer_of(settings, network), build.schedule_of(settings)
         super().__init__(network, optimizer, schedule, settings.learning.steps, rng)
         self.images = None if DATASETS[settings.data.name].has_alphabets else training.digest()
-        self.material, self.invented = build.material_of(settings, training, network), None
-        self.share, self.epoch = build.invented_share(settings), None  # of steps on invented alphabets; theirs
+        self.material = build.material_of(settings, training, network)
+        self.shares, self.made_up = (
+            build.shares_of(settings),
+            {},
+        )  # of steps on made-up alphabets; {kind: (epoch, they)}
+        self.original = training  # for chimeras
         self.distortions = build.distortions_of(settings)
         self.criterion = build.criterion_of(settings)
         runs = DATASETS[settings.data.name].validation_runs.get(settings.data.split, VALIDATION_RUNS)
@@ -60,14 +64,17 @@ class Trainer(Learner):
         return loss
 
     def next_material(self):
-        """The drawings of the next step: the data set's or, for a share of the steps, newly invented ones."""
-        if not self.share or self.rng.random() >= self.share:
-            return self.material
-        epoch = self.step // build.INVENTED_STEPS
-        if epoch != self.epoch:
-            self.invented = None  # before others take its memory
-            self.invented, self.epoch = build.invented(self.settings, epoch, self.network), epoch
-        return self.invented
+        """The drawings of the next step: the data set's or, for the shares of --mix, newly made-up ones."""
+        place, epoch = self.rng.random() if self.shares else 1.0, self.step // build.MADE_UP_STEPS
+        for kind, share in self.shares.items():
+            place -= share
+            if place < 0:
+                if self.made_up.get(kind, (None,))[0] != epoch:
+                    self.made_up.pop(kind, None)  # before others take its memory
+                    material = build.made_up(kind, self.settings, self.original, self.network, epoch)
+                    self.made_up[kind] = epoch, material
+                return self.made_up[kind][1]
+        return self.material
 
     # --- looking at it ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import pytest
 
 from minisiamese import checkpoint
 from minisiamese.data import glyphs, omniglot, part
+from minisiamese.data.chimeras import chimeras
 from minisiamese.errors import BadInput
 from minisiamese.evaluate import __main__ as evaluate
 from minisiamese.runs import build
@@ -30,9 +31,9 @@ def small(monkeypatch):
     monkeypatch.setitem(final_tests.QUICK["one_shot"], "trials", 10)
     monkeypatch.setitem(final_tests.QUICK["verification"], "trials", 40)
     monkeypatch.setattr(omniglot, "SMALL", dict.fromkeys(omniglot.SMALL, ("glyphs01", "glyphs03")))
-    monkeypatch.setattr(build, "INVENTED", 2)
-    monkeypatch.setattr(build, "INVENTED_STEPS", 3)
-    monkeypatch.setattr(build, "INVENTED_DRAWERS", 3)
+    monkeypatch.setattr(build, "MADE_UP", 2)
+    monkeypatch.setattr(build, "MADE_UP_STEPS", 3)
+    monkeypatch.setattr(build, "MADE_UP_DRAWERS", 3)
 
 
 def run(monkeypatch, folder, out, *more, steps=6):
@@ -114,16 +115,16 @@ def test_a_share_of_the_steps_is_of_ever_new_alphabets(drawings, tmp_path, monke
     monkeypatch.setattr(
         glyphs, "make", lambda numbers, *more, **how: made.append(list(numbers)) or make(numbers, *more, **how)
     )
-    mixed = trainer(drawings, tmp_path, mix="glyphs:0.5", steps=300)
+    mixed = trainer(drawings, tmp_path, mix=("glyphs:0.5",), steps=300)
     sizes = []
     for mixed.step in range(300):
         sizes.append(mixed.next_material() is mixed.material)
     assert 0.4 < np.mean(sizes) < 0.6
     numbers = [number for each in made for number in each]
     assert len(set(numbers)) == len(numbers) == 2 * len(made) and min(numbers) >= 50  # none twice, none of glyphs
-    other = trainer(drawings, tmp_path, mix="glyphs:1", seed=1)
+    other = trainer(drawings, tmp_path, mix=("glyphs:1",), seed=1)
     made.clear()
-    assert other.next_material() is other.invented and not set(made[0]) & set(numbers)
+    assert other.next_material() is other.made_up["glyphs"][1] and not set(made[0]) & set(numbers)
 
 
 def test_without_mix_no_alphabet_is_invented_and_no_number_drawn(drawings, tmp_path):
@@ -135,7 +136,7 @@ def test_without_mix_no_alphabet_is_invented_and_no_number_drawn(drawings, tmp_p
 @pytest.mark.parametrize("loss", ["nway", "triplet"])
 def test_a_mixed_run_goes_on_as_if_it_had_not_been_stopped(loss, small_omniglot, tmp_path, monkeypatch):
     monkeypatch.setattr(final_tests, "test_best", lambda trainer: {})
-    more = ("--mix", "glyphs:0.6", "--validation-alphabets", 1, "--loss", loss, "--checkpoint-every", 2)
+    more = ("--mix", "glyphs:0.3", "chimeras:0.3", "--validation-alphabets", 1, "--loss", loss, "--checkpoint-every", 2)
     more += ("--mining", "hard") if loss == "triplet" else ()
     assert run(monkeypatch, small_omniglot, tmp_path / "whole", *more) == 0
     step = Trainer.train_step
@@ -155,11 +156,15 @@ def test_a_mixed_run_goes_on_as_if_it_had_not_been_stopped(loss, small_omniglot,
 
 
 @pytest.mark.parametrize(
-    "mix", ["glyphs", "glyphs:", "glyphs:0", "glyphs:1.5", "glyphs:nan", "omniglot:0.5", "0.5", ""]
+    "mix",
+    [
+        *("glyphs", "glyphs:", "glyphs:0", "glyphs:1.5", "glyphs:nan", "omniglot:0.5", "0.5", ""),
+        *(("glyphs:0.6", "chimeras:0.6"), ("glyphs:0.2", "glyphs:0.2"), ("none",), ("none", "glyphs:0.5")),
+    ],
 )
 def test_a_mix_that_cannot_be_is_refused_in_a_line(mix):
-    with pytest.raises(BadInput, match="--mix must be glyphs:SHARE"):
-        Settings.of_recipe(data="omniglot", mix=mix).checked()
+    with pytest.raises(BadInput, match="--mix must be glyphs:SHARE chimeras:SHARE or one of these"):
+        Settings.of_recipe(data="omniglot", mix=(mix,) if isinstance(mix, str) else mix).checked()
 
 
 def test_a_mix_is_for_alphabets_and_tuples_drawn_anew(tmp_path):
@@ -168,4 +173,50 @@ def test_a_mix_is_for_alphabets_and_tuples_drawn_anew(tmp_path):
         ({"data": "omniglot", "loss": "bce", "pairs": 200}, "--pairs"),
     ):
         with pytest.raises(BadInput, match=f"--mix is for tuples drawn at random from alphabets, not for {where}"):
-            Settings.of_recipe(mix="glyphs:0.5", **settings).checked()
+            Settings.of_recipe(mix=("glyphs:0.5",), **settings).checked()
+
+
+# --- chimeras ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_chimera_is_two_halves_of_one_alphabet_by_one_hand(drawings):
+    made = chimeras(drawings, 3, 4, np.random.default_rng(0))
+    assert made.group_names == ("chimeras01", "chimeras02", "chimeras03") and made.images.dtype == np.uint8
+    assert [len(rows) for rows in made.rows_of_class] == [4] * len(made.rows_of_class)
+    assert 60 < len(made.rows_of_class) <= 3 * 28
+    centred = {}
+    for row, image in enumerate(drawings.images[..., 0]):
+        y, x = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+        shift = (52 - (y[0] + y[-1] + 1) // 2, 52 - (x[0] + x[-1] + 1) // 2)
+        centred[row] = np.roll(image, shift, (0, 1))
+    y, x = np.mgrid[:105, :105] - 52
+    for image in made.images[::16, :, :, 0]:
+        # the two drawings that agree with it in most pixels far on one side of its middle, for some side
+        sides = [side for side in (x < -20, x > 20, y < -20, y > 20) if image[side].any()]
+        parents = [[row for row, each in centred.items() if np.array_equal(each[side], image[side])] for side in sides]
+        rows = [each[0] for each in parents if len(each) == 1]
+        assert len({(drawings.groups[row], drawings.drawers[row]) for row in rows}) <= 1
+        assert len(set(drawings.labels[rows])) <= 2
+
+
+def test_chimeras_are_others_each_time_and_the_same_from_a_seed(drawings, tmp_path):
+    trainers = [trainer(drawings, tmp_path, seed=seed, mix=("chimeras:1",)) for seed in (0, 0, 1)]
+    first, again, other = (each.next_material().dataset.images for each in trainers)
+    assert np.array_equal(first, again) and not np.array_equal(first[:50], other[:50])
+    trainers[0].step = 3
+    assert not np.array_equal(first[:50], trainers[0].next_material().dataset.images[:50])
+
+
+def test_warps_are_the_default_for_distorted_drawings():
+    for settings, warps in (
+        ({}, True),
+        ({"data": "glyphs"}, True),
+        ({"distort": False}, False),
+        ({"flips": True}, False),
+        ({"recipe": "paper"}, False),
+        ({"data": "folder", "data_dir": "images"}, False),
+    ):
+        checked = Settings.of_recipe(**({"data": "omniglot"} | settings)).checked()
+        assert (checked.data.warp > 0) == warps, settings
+    with pytest.raises(BadInput, match="--warp is for distortions drawn at random, not for --no-distort"):
+        Settings.of_recipe(data="omniglot", distort=False, warp=0.1).checked()
