@@ -164,8 +164,8 @@ CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go
     (
         _mix_is_wrong,
         lambda s: (
-            f"--mix must be {' '.join(f'{kind}:SHARE' for kind in MIXED)} or one of these, with shares above 0 that are "
-            f"at most 1 together, not {' '.join(s.data.mix)}"
+            f"--mix must be {' '.join(f'{kind}:SHARE' for kind in MIXED)} or one of these, with shares above 0 and at "
+            f"most 1 together, not {' '.join(s.data.mix)}"
         ),
     ),
     (

@@ -56,7 +56,7 @@ def test_the_introduction_counts_what_is_there(drawings, tmp_path):
         "the evaluation alphabets are opened at the end",
         "images: grey, 105 x 105 pixels, seen at 35 x 35, framed by their ink",
         "network: conv4, 111,937 weights",
-        "loss: nway, 6 classes of 3 images a step, 1,200 steps",
+        "loss: nway, 6 classes of 3 images a step, 2,400 steps",
         f"computing on cpu, 1 thread; writing to {tmp_path}",
     ]
 

@@ -16,7 +16,7 @@ from minisiamese.runs.settings import Settings
 COMMAND = "python -m minisiamese.studies.sweeps"
 RESULT_KEYS = ("data", "only", "loss", "seeds", "steps", "flips")  # the options that a folder's results depend on
 STEPS, FEW_STEPS = 100, {"glyphs": 40}  # of a training, and of one on data that are quick to learn
-BASE = {"lr": 1e-3, "positive": 0.4, "margin": 2.0, "embedding": 256}  # report 001's values, except for the rate
+BASE = {"lr": 1e-3, "positive": 0.4, "margin": 2.0, "embedding": 256, "warp": 0.0}  # report 001's, except for the rate
 TUPLES, WAYS = 64, 32  # pairs or triplets a step, or classes where a step is of classes: 128 images, or 192
 PAIRS = ("contrastive-linear", "contrastive", "bce")
 TRIPLETS = ("triplet-squared", "triplet")
