@@ -407,9 +407,10 @@ for distort in (False, True):
 #     .venv/bin/python -m minisiamese.train omniglot --minutes 10 --out runs/first
 #
 # It stops after ten minutes; how far it comes in this time depends on the machine. Without `--minutes` it takes 2,400
-# steps. Besides the affine maps it bends every drawing by a smooth random warp, made of cosines that are further columns
-# of the map's matrix (`data/warps.py`). Four trainings of 1,200 steps without warps took between 22 and 44 minutes each,
-# on one or two threads. With 16 views, they answered 97.81 % of Lake's runs on average, where the paper reports 92.0 %.
+# steps. Besides the affine maps, the training bends every drawing by a smooth random warp, made of cosines that are
+# further columns of the map's matrix (`data/warps.py`). Four trainings of 1,200 steps without warps took between 22 and
+# 44 minutes each, on one or two threads. With 16 views, they answered 97.81 % of Lake's runs on average, where the
+# paper reports 92.0 %.
 #
 # ## Three questions
 #

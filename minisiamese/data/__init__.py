@@ -23,6 +23,7 @@ class Source:
     load: Callable | None = None  # load(split, data_dir): the "background" or "evaluation" alphabets
     has_alphabets: bool = True  # drawings of characters, many of them; else anyone's images, as many as there are
     needs: str = ""  # the content of --data-dir, of a data set that has no other source
+    whole: tuple[str, ...] = ()  # the divisions that hold no images out for validation
     lake: tuple[str, ...] = ()  # the divisions that train on nothing of Lake's test
     validation_runs: dict = field(default_factory=dict)  # of the divisions with other numbers of runs than usual
     check: Callable = lambda data_dir, split: None  # find or fetch all files of a division, unopened
@@ -48,8 +49,11 @@ def check_present(name, data_dir=None, split="alphabets"):
 
 
 def _by_alphabets(name, data, data_dir, largest):
-    """Of the background alphabets ``data.validation_alphabets`` are held out for validation, of a minimal split's none;
-    then validation is of the training alphabets in mirror writing."""
+    """Training on the background alphabets but for ``data.validation_alphabets`` of them, which are for validation.
+
+    Of the five alphabets of a minimal split none is held out. Where none is, validation is of the training alphabets in
+    mirror writing.
+    """
     if name == "evaluation":
         return load(data.name, "evaluation", data_dir)
     if data.split in omniglot.SMALL:
@@ -70,6 +74,7 @@ DATASETS = {
         },
         steps=2400,
         load=omniglot.load,
+        whole=tuple(omniglot.SMALL),
         lake=("alphabets", *omniglot.SMALL, "paper"),
         validation_runs={"paper": 16},  # the paper's 320 trials
         check=omniglot.check_present,

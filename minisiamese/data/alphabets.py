@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-TRIES = 2000  # characters that an alphabet rejects for being too much like another
+TRIES = 2000  # characters that an alphabet makes at most, those included that are too much like an earlier one
 POINTS = 24  # of one movement
 T = (np.arange(POINTS) + 0.5) / POINTS
 PROFILES = np.stack(  # how the turn of a movement is spent along the way
@@ -235,8 +235,8 @@ class Lattice(Alphabet):
         if kind == 1:
             return Way(np.stack([at - along, at + along]), np.zeros(2, bool))
         if kind == 2:
-            return Way(np.stack([at - along, at + along, at + along[::-1]]), np.zeros(3, bool))
-        ring = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1], [0, -1]])
+            return Way(at + np.stack([-along, 0 * along, along[::-1] * [-1, 1]]), np.zeros(3, bool))
+        ring = np.array([[0, -1], [1, -1], [1, 1], [-1, 1], [-1, -1], [0, -1]])
         return Way(at + 0.12 * ring, np.ones(6, bool))
 
     def trace(self, character, hands, rng):

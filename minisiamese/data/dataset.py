@@ -77,7 +77,7 @@ class Dataset:
         )
 
     def mirrored(self):
-        """Every alphabet in mirror writing: most of its characters become others, written by the same hands."""
+        """Every alphabet in mirror writing: characters without an axis of symmetry become others, by the same hands."""
         names = tuple(f"{name} in mirror writing" for name in self.group_names)
         return replace(self, images=self.images[:, :, ::-1], group_names=names)
 
@@ -109,7 +109,7 @@ def hold_out(dataset, count):
     """(training, held out): count alphabets are set aside, always the same ones.
 
     They come from those with the 20 characters that a 20-way trial needs, or from all if none is that large. With a
-    count of 0 nothing is: in place of alphabets held out there are all of them in mirror writing.
+    count of 0 the second part is the whole data set in mirror writing.
     """
     if count == 0:
         return dataset, dataset.mirrored()

@@ -1,4 +1,4 @@
-"""Images as a network sees them: framed, brought to its size, and distorted by affine maps."""
+"""Images as a network sees them: framed, brought to its size, and distorted by affine maps and warps."""
 
 import numpy as np
 

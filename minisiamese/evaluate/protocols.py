@@ -218,7 +218,8 @@ class EvaluateOptions:
     # Take a trial's classes, or a pair, from one alphabet (within) or from any (across). Within, verification takes
     # the last four drawers and ten evaluation alphabets, of omniglot the paper's.
     alphabets: Literal["within", "across"] = "within"
-    # Alphabets: evaluation; of the background ones, validation (held out of training) or training.
+    # Alphabets: evaluation; of the background ones, validation (held out of training, or
+    # the training alphabets in mirror writing, if the run held none out) or training.
     split: Literal["evaluation", "validation", "training"] = "evaluation"
     # Share of the pairs of two classes that may be called the same (threshold): above 0, below 0.5.
     false_match_rate: float = 0.01

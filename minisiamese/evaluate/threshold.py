@@ -2,7 +2,8 @@
 
     python -m minisiamese.evaluate RUN --protocol threshold --false-match-rate 0.01
 
-The threshold is chosen on the run's validation images. What it does, and all curves, are measured on the evaluation
+The threshold is chosen on the run's validation images: held out of training or, of a run that held none out, the
+training alphabets in mirror writing. What it does, and all curves, are measured on the evaluation
 images. Scores are those of ``predict``: of mean embeddings over the run's views. ``matching.py`` has the rates.
 
 Notation: S pairs of one class and P pairs of two; scores are larger for more alike.

@@ -1,4 +1,4 @@
-"""From settings to objects, once, before the first step: network, sampler, criterion, optimiser, distortions."""
+"""From settings to objects, before the first step: network, sampler, criterion, optimiser, distortions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +23,7 @@ from minisiamese.networks import conv4, conv4_wide, koch, koch35
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
 from minisiamese.runs.start import fill
 
-MADE_UP, MADE_UP_STEPS = 50, 60  # alphabets of an epoch of --mix, and its steps
-MADE_UP_DRAWERS = 8  # of each character: in an epoch it is seen once or twice
+MADE_UP, MADE_UP_STEPS = 10, 10  # alphabets that --mix makes up at a time, and the steps after which it makes others
 
 # --- networks by name -------------------------------------------------------------------------------------------------
 
@@ -124,10 +123,11 @@ def shares_of(settings):
 
 
 def made_up(kind, settings, training, network, epoch):
-    """The ``Material`` of the ``MADE_UP`` alphabets of one kind for an epoch, which is ``MADE_UP_STEPS`` long: glyphs,
-    or chimeras of the data set ``training``; others for every seed and epoch, and no glyphs of the data set of this
-    name."""
-    drawers = max(MADE_UP_DRAWERS, settings.loss.drawings or 0)
+    """The ``Material`` of ``MADE_UP`` alphabets, glyphs or chimeras of the data set ``training``.
+
+    Every epoch, ``MADE_UP_STEPS`` long, and every seed has others, and none has glyphs of the built-in data set.
+    """
+    drawers = settings.loss.drawings or DRAWINGS
     if kind == "glyphs":
         first = (settings.seed + 1) * 10**6 + epoch * MADE_UP
         dataset = data.glyphs.make(range(first, first + MADE_UP), drawers, quiet=True)

@@ -124,14 +124,7 @@ SCOPES = {
         lambda s: CRITERIA[s.loss.name].tuples == "pairs" and not s.loss.pairs,
         lambda s: "--pairs" if s.loss.pairs else s.loss.name,
     ),
-    "validation_alphabets": Scope(
-        "--split alphabets of data sets with alphabets",
-        lambda s: s.data.split == "alphabets" and DATASETS[s.data.name].has_alphabets,
-        lambda s: s.data.name if DATASETS[s.data.name].needs else s.data.split,
-    ),
-    "patience": Scope(
-        "runs that hold alphabets out", lambda s: s.holds_out, lambda s: "one that keeps its last weights"
-    ),
+    "patience": Scope("runs that hold images out", lambda s: s.holds_out, lambda s: "one that keeps its last weights"),
     "flips": Scope(
         "distortions drawn at random",
         lambda s: s.data.distort and not s.loss.pairs,
@@ -173,6 +166,10 @@ CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go
         lambda s: (
             f"--mix is for tuples drawn at random from alphabets, not for {'--pairs' if s.loss.pairs else s.data.name}"
         ),
+    ),
+    (
+        lambda s: s.data.flips and not s.holds_out,
+        lambda s: "--flips trains on mirror writing, by which a run is judged that holds no alphabets out",
     ),
     (
         lambda s: s.data.warp and not SCOPES["flips"].holds(s),

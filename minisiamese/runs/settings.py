@@ -10,7 +10,7 @@ import tyro
 from minisiamese import checkpoint
 from minisiamese.checkpoint import typed
 from minisiamese.criteria import CRITERIA
-from minisiamese.data import DATASETS, omniglot
+from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
 from minisiamese.optimizers import SCHEDULES
 from minisiamese.runs import rules
@@ -49,8 +49,8 @@ class DataSettings:
     # ten evaluation alphabets that Lake's test does not use, by 4 other drawers); or vinyals with 1,200 characters, the
     # few-shot literature's (some are of alphabets of Lake's test, which is then not run).
     split: Literal[tuple(CHOICES["split"])] = "alphabets"
-    # Background alphabets held out of training, to choose the best weights on. With 0, and with small1 and small2,
-    # nothing is: the last weights are kept, and looked at on the training alphabets in mirror writing.
+    # Background alphabets that --split alphabets holds out of training, to choose the best weights on. With 0, and with
+    # small1 and small2, none is: the last weights are kept, and looked at on the training alphabets in mirror writing.
     validation_alphabets: int = 5
     # Shares of the steps that are of other alphabets, ever new ones, such as glyphs:0.5 chimeras:0.3: glyphs are
     # invented, chimeras put together of halves of two characters of the training alphabets. Default: none.
@@ -62,7 +62,7 @@ class DataSettings:
     # Distort every drawing by the paper's random affine maps.
     distort: bool = True
     # Bend every drawing by a smooth random warp, too, that moves its points so far (root mean square, in units of half
-    # a view). Default: 0.04 where drawings of alphabets are distorted at random, else 0, none.
+    # a view). Default: 0.04 where drawings of alphabets are distorted by affine maps drawn at random, else 0, none.
     warp: float | None = None
     # Distort as is usual for photographs instead: mirrored or not, turned by up to 10 degrees, cropped to 0.8..1.
     flips: bool = False
@@ -244,8 +244,9 @@ class Settings:
     @property
     def holds_out(self):
         """Whether validation is of images that nothing is trained on, so that the best weights can be chosen by it."""
-        by_number = self.data.split == "alphabets" and DATASETS[self.data.name].has_alphabets
-        return self.data.validation_alphabets > 0 if by_number else self.data.split not in omniglot.SMALL
+        source, split = DATASETS[self.data.name], self.data.split
+        by_number = split == "alphabets" and source.has_alphabets
+        return self.data.validation_alphabets > 0 if by_number else split not in source.whole
 
     def to_json(self):
         """{flat key: value} as config.json has it."""

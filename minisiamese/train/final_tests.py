@@ -22,7 +22,7 @@ QUICK = {  # the tests of --tests quick
 
 
 def finish(trainer):
-    """Write the pictures and summary.json; the tests run on the best weights, once the run is complete."""
+    """Write the pictures and summary.json; the tests run on the weights that are kept, once the run is complete."""
     settings, machine = trainer.settings, trainer.settings.machine
     summary = {
         "dataset": settings.data.name,
@@ -47,8 +47,9 @@ def finish(trainer):
 
 
 def calibrated(trainer, validation):
-    """(network, meta): the network with the run's best weights, and what best.npz says of itself, where how scores turn
-    into probabilities is kept (``calibrate``), fitted to held-out images, ``validation``.
+    """(network, meta): the network with the weights of best.npz, and what best.npz says of itself.
+
+    There it keeps how scores turn into probabilities (``calibrate``), fitted to the images of ``validation``.
 
     The scores are those that ``predict`` takes, of mean embeddings over the run's views. On a CPU the network remembers
     its embeddings, for the tests that follow.
@@ -77,7 +78,7 @@ def tests_of(settings):
 
 
 def test_best(trainer):
-    """The tests of the best weights, whose checkpoint is calibrated on held-out images; {test: its result}."""
+    """The tests of the weights in best.npz, which is calibrated first, on validation images; {test: its result}."""
     settings, machine = trainer.settings, trainer.settings.machine
     kept, held = ("best", "held-out images") if settings.holds_out else ("last", "mirror writing, as none was held out")
     print(f"trained; now the {kept} weights are calibrated on {held}, and tested", flush=True)

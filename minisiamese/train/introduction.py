@@ -46,7 +46,7 @@ def _data(trainer, validation):
     lines = [f"training on {name}: {images}", f"validation on {held}; {tests}"]
     for kind, share in trainer.shares.items():
         of = "alphabets of chimeras, halves of two characters each" if kind == "chimeras" else "invented alphabets"
-        lines.insert(1, f"{share:.0%} of the steps are of {of}, {MADE_UP} new ones every {MADE_UP_STEPS} steps")
+        lines.append(f"instead, {share:.0%} of the steps are of {of}, {MADE_UP} new ones every {MADE_UP_STEPS} steps")
     return lines + [weak] * bool(weak)
 
 

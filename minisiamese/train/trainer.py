@@ -38,11 +38,9 @@ class Trainer(Learner):
         super().__init__(network, optimizer, schedule, settings.learning.steps, rng)
         self.images = None if DATASETS[settings.data.name].has_alphabets else training.digest()
         self.material = build.material_of(settings, training, network)
-        self.shares, self.made_up = (
-            build.shares_of(settings),
-            {},
-        )  # of steps on made-up alphabets; {kind: (epoch, they)}
-        self.original = training  # for chimeras
+        self.original = training  # not turned, for chimeras
+        self.shares = build.shares_of(settings)  # of the steps, on each kind of made-up alphabets
+        self.made_up = {}  # kind: (epoch, its material)
         self.distortions = build.distortions_of(settings)
         self.criterion = build.criterion_of(settings)
         runs = DATASETS[settings.data.name].validation_runs.get(settings.data.split, VALIDATION_RUNS)
@@ -79,7 +77,7 @@ class Trainer(Learner):
     # --- looking at it ------------------------------------------------------------------------------------------------
 
     def validate(self):
-        """One-shot accuracy on held-out images, within alphabets, always on the same trials."""
+        """One-shot accuracy on validation images, within alphabets, always on the same trials."""
         scores = self.trials.scores(network_scorer(self.network, self.device))
         return rate(credits(scores, self.trials.target))["accuracy"]
 

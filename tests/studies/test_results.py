@@ -110,11 +110,14 @@ def test_of_two_results_of_a_test_the_one_of_more_trials_stands(tmp_path):
 
 def test_minimal_splits_have_tables_of_their_own(tmp_path):
     runs = [make_run(tmp_path / "all", 0.97)]
-    runs += [make_run(tmp_path / f"small{seed}", 0.9 + seed / 100, seed, split="small1") for seed in (0, 1)]
+    small = {"split": "small1", "mix": ("glyphs:0.5", "chimeras:0.25")}
+    runs += [make_run(tmp_path / f"small{seed}", 0.9 + seed / 100, seed, **small) for seed in (0, 1)]
+    runs += [make_run(tmp_path / "more", 0.97, split="small1", start="pretrained")]  # which has seen other alphabets
     runs = [read_run(folder) for folder in runs]
     assert [row.seeds for row in rows_of("lake", runs) if row.seeds] == [(0.97,)]
     (ours,) = [row for row in rows_of("lake-small1", runs) if row.seeds]
-    assert ours.who == "**ours**: `train omniglot --split small1`, 16 views" and ours.seeds == (0.9, 0.91)
+    assert ours.who == "**ours**: `train omniglot --split small1 --mix glyphs:0.5 chimeras:0.25`, 16 views"
+    assert ours.seeds == (0.9, 0.91)
     assert "minimal split 1" in markdown(runs) and "minimal split 2" not in markdown(runs)
     assert [row.seeds for row in rows_of("verification", runs) if row.seeds] == [(0.95,)]
 

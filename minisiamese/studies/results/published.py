@@ -18,7 +18,7 @@ TESTS = {  # name: (title, published: (who, accuracy in %))
             (f"prototypical network ({LAKE19})", 86.3),
             (f"variational homoencoder ({LAKE19})", 81.3),
             (f"attentive recurrent comparators, more training alphabets ({SHYAM})", 97.75),
-            (f"the same with their full context, as the abstract has it ({SHYAM})", 98.5),
+            (f"attentive recurrent comparators, full context, as in the abstract ({SHYAM})", 98.5),
         ],
     ),
     "lake-small1": (

@@ -48,7 +48,12 @@ def command(settings):
         if isinstance(value, bool):
             words.append(name if value else name.replace("--", "--no-"))
         else:
-            words += [name, *map("{:g}".format, value)] if isinstance(value, tuple) else [name, str(value)]
+            several = (
+                (each if isinstance(each, str) else f"{each:g}" for each in value)
+                if isinstance(value, tuple)
+                else [str(value)]
+            )
+            words += [name, *several]
     return " ".join(words)
 
 
@@ -92,7 +97,8 @@ def read_run(folder):
         result = load_json(path, Result)
         test = test_of(result, settings)
         before = found.setdefault(test, result)
-        if test and before != result and before["trials"] == result["trials"]:
+        more = result["protocol"] == "nway" and before["trials"] != result["trials"]
+        if test and before != result and not more:
             raise BadInput(f"{path} is a second result of {test} in this run: leave one of them in the folder")
         found[test] = max(before, result, key=lambda each: each["trials"])
     found.pop(None, None)
@@ -102,8 +108,8 @@ def read_run(folder):
 def test_of(result, settings):
     """The name in ``TESTS`` of the test that a run's result is of; None of a test that is not reported."""
     protocol, split = result["protocol"], settings.data.split
-    if split in omniglot.SMALL:  # beside networks of as few alphabets alone
-        return f"lake-{split}" if protocol == "lake" else None
+    if split in omniglot.SMALL:  # tables of networks that have seen five alphabets, and no more
+        return f"lake-{split}" if protocol == "lake" and not settings.network.start else None
     if result.get("split", "evaluation") != "evaluation" or result.get("data", "omniglot") != "omniglot":
         return None
     if split == "vinyals":  # the run was trained on some of the evaluation alphabets
