@@ -15,6 +15,7 @@ from minisiamese.commands.doors import MANY, SEVERAL, THREADS
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.data.samplers import COPIES, DRAWINGS
+from minisiamese.data.views import FRAMES
 from minisiamese.errors import BadInput
 from minisiamese.mining import MINING
 from minisiamese.networks import INITIAL
@@ -33,7 +34,7 @@ VIEWS = 1000  # of an image, at most
 CHOICES = {
     "data": DATASETS,
     "split": dict.fromkeys(split for source in DATASETS.values() for split in source.divisions),
-    "frame": ("ink", "page"),
+    "frame": FRAMES,
     "recipe": RECIPES,
     "network": NETWORKS,
     "head": ("l1", "euclidean"),

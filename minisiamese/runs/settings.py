@@ -57,8 +57,9 @@ class DataSettings:
     mix: tuple[str, ...] = ()
     # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
     turn: bool = True
-    # Content of a network's input: the ink, centred and brought to one size, or the page as it is.
-    frame: Literal[tuple(CHOICES["frame"])] = "ink"
+    # Content of a network's input: the ink, centred and brought to one size, by its moments or by the box around it
+    # (ink), or the page as it is.
+    frame: Literal[tuple(CHOICES["frame"])] = "moments"
     # Distort every drawing by the paper's random affine maps.
     distort: bool = True
     # Bend every drawing by a smooth random warp, too, that moves its points so far (root mean square, in units of half

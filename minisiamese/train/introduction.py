@@ -19,7 +19,7 @@ def introduction(trainer, validation):
     started = f", from {start}" if start else ""
     some = f", {trained:,} of them trained" if trained < weights else ""
     side, steps, threads = trainer.material.dataset.images.shape[1], settings.learning.steps, settings.machine.threads
-    seen = f"{network.size} x {network.size}, {'framed by their ink' if data.frame == 'ink' else 'as they are framed'}"
+    seen = f"{network.size} x {network.size}, {'as they are framed' if data.frame == 'page' else 'framed by their ink'}"
     return [
         *_data(trainer, validation),
         f"images: {'grey' if trainer.channels == 1 else 'colour'}, {side} x {side} pixels, seen at {seen}",

@@ -14,7 +14,7 @@ from minisiamese.data.affine import (
     draw_photographic,
     identity,
 )
-from minisiamese.data.views import INK, Views, sample
+from minisiamese.data.views import FRAMES, INK, Views, sample
 
 
 @pytest.fixture
@@ -70,6 +70,24 @@ def test_ink_is_centred_and_brought_to_one_size(device):
         for (first, last), share in zip(box, shape, strict=True):
             assert abs((first + last + 1) / 2 - 25) <= 1 and abs(last + 1 - first - share * INK * 50) <= 2
     assert not views[3].any()  # a blank page
+
+
+def test_moments_bring_ink_to_the_middle_and_closer_to_a_square(device):
+    """Filled boxes: of a box, the length by its standard deviation is its length."""
+    images = np.zeros((4, 100, 100, 1), np.uint8)
+    images[0, 5:15, 60:100] = 255  # 10 high, 40 wide
+    images[1, 40:80, 7:17] = 255
+    images[2, 10:15, 10:15] = 255
+    views = to_host(Views(images, 50, device, frame="moments")(np.arange(4)))[..., 0]
+    for view, shape in zip(views, ((0.5, 1), (1, 0.5), (1, 1)), strict=False):  # a quarter of the length shows as half
+        box = [np.flatnonzero(view.max(axis=axis) > 0.5)[[0, -1]] for axis in (1, 0)]
+        for (first, last), share in zip(box, shape, strict=True):
+            assert abs((first + last + 1) / 2 - 25) <= 1 and abs(last + 1 - first - share * INK * 50) <= 2
+    assert not views[3].any()  # a blank page
+    stray = images[:1].copy()
+    stray[0, 10, 40:60] = 255  # a stroke that runs on
+    moved, boxed = (FRAMES[name](stray) - FRAMES[name](images[:1]) for name in ("moments", "ink"))
+    assert np.abs(moved).max() < np.abs(boxed).max() / 2
 
 
 def test_distortions_turn_about_the_inks_middle():
