@@ -49,21 +49,21 @@ class DataSettings:
     # ten evaluation alphabets that Lake's test does not use, by 4 other drawers); or vinyals with 1,200 characters, the
     # few-shot literature's (some are of alphabets of Lake's test, which is then not run).
     split: Literal[tuple(CHOICES["split"])] = "alphabets"
-    # Background alphabets that --split alphabets holds out of training, to choose the best weights on. With 0, and with
-    # small1 and small2, none is: the last weights are kept, and looked at on the training alphabets in mirror writing.
+    # Background alphabets that --split alphabets holds out, to choose the best weights on. With 0, and with small1 and
+    # small2, the last weights are kept, and looked at on the training alphabets in mirror writing.
     validation_alphabets: int = 5
-    # Shares of the steps that are of other alphabets, ever new ones, such as glyphs:0.5 chimeras:0.3: glyphs are
-    # invented, chimeras put together of halves of two characters of the training alphabets. Default: none.
+    # Shares of the steps on ever new alphabets: glyphs:SHARE (invented), chimeras:SHARE (of halves of the training
+    # characters), or both.
     mix: tuple[str, ...] = ()
     # Take every alphabet turned by 90, 180 and 270 degrees as three more to train on.
     turn: bool = True
-    # Content of a network's input: the ink, centred and brought to one size, by its moments or by the box around it
-    # (ink), or the page as it is.
+    # What fills a network's view: the ink, brought to one size by its moments or (choice ink) by the box around it; or
+    # the page as it is.
     frame: Literal[tuple(CHOICES["frame"])] = "moments"
     # Distort every drawing by the paper's random affine maps.
     distort: bool = True
-    # Bend every drawing by a smooth random warp, too, that moves its points so far (root mean square, in units of half
-    # a view). Default: 0.04 where drawings of alphabets are distorted by affine maps drawn at random, else 0, none.
+    # Bend every drawing, too, by a random warp that moves points so far (root mean square, in halves of a view).
+    # Default: 0.04 for drawings of alphabets that are distorted by random affine maps, else 0.
     warp: float | None = None
     # Distort as is usual for photographs instead: mirrored or not, turned by up to 10 degrees, cropped to 0.8..1.
     flips: bool = False

@@ -328,7 +328,7 @@ def test_views_are_averaged_and_the_first_is_the_image_itself(drawings, monkeypa
     config = Settings.of_recipe(data="omniglot", network="conv4").checked()
     network = build(config, np.random.default_rng(0)).to(device)
     images, pairs = drawings.images[:6], np.array([[0, 1], [2, 5]])
-    shown = Views(images, 35, device, frame="ink")
+    shown = Views(images, 35, device, frame=network.frame)
     z = scoring.embed(network, shown, range(3))
     monkeypatch.setattr(scoring, "BATCH", 4)
     np.testing.assert_allclose(scoring.embed(network, shown, range(3)), z, rtol=1e-5, atol=1e-5)

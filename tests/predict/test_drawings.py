@@ -453,7 +453,7 @@ def test_ink_on_clean_paper_stays_as_it_is(drawings):
 
 def test_clean_drawings_raise_few_doubts(drawings):
     doubts = [read_drawing(Image.fromarray(255 - image[:, :, 0])).doubts for image in drawings.images]
-    assert sum(map(bool, doubts)) <= 0.07 * len(doubts)  # of these made ones, some fall into parts like characters
+    assert sum(map(bool, doubts)) <= 0.12 * len(doubts)  # of these made ones, some fall into parts like characters
 
 
 def test_pictures_of_a_few_pixels_are_read_or_refused(rng):

@@ -150,7 +150,7 @@ def test_a_support_without_the_query_is_warned_of(characters, pretrained):
     with pytest.warns(
         Doubtful, match=r"queries\[0\]: likely to be none of the support's classes, 3 in all.*2 more queries"
     ):
-        pretrained.classify(queries[[3, 4, 5]], support[[0, 1, 2]], list("abc"))
+        pretrained.classify(queries[[3, 6, 7]], support[[0, 1, 2]], list("abc"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pretrained.classify(queries[3:4], support[3:4], ["d"])
