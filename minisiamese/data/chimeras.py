@@ -1,14 +1,14 @@
 """Chimeras: new characters, each of one half of a character and the other half of another one of the same alphabet.
 
-Both halves of a drawing are by the same hand, so a chimera has the strokes and the unsteadiness of real handwriting,
-and as many people have drawn it as its alphabet. A few alphabets make as many new ones as are wanted. (Classifiers are
-trained on images cut from two, as in CutMix of Yun et al. 2019, where the label is mixed, too; here the mixture is a
-class of its own.)
+Both halves of a drawing are by the same hand, so a chimera has the strokes and the unsteadiness of real handwriting.
+A few alphabets make as many new ones as are wanted. (Classifiers are trained on images cut from two, as in CutMix of
+Yun et al. 2019, where the label is mixed, too; here the mixture is a class of its own.)
 """
 
 import numpy as np
 
 from minisiamese.data.dataset import Dataset
+from minisiamese.errors import BadInput
 
 CHARACTERS = 28  # of an alphabet of chimeras, but for those that a hand left without ink
 LEAST = 40  # pixels of ink of a drawing
@@ -17,7 +17,7 @@ TURN, PLACE = 0.15, 4  # standard deviations of the cut's direction, in radians,
 
 def chimeras(dataset, alphabets, drawers, rng):
     """So many alphabets of chimeras as a ``Dataset``, each of one alphabet of ``dataset`` and drawn by so many drawers,
-    if there are as many.
+    if there are as many. BadInput if the data set's alphabets have too few characters or drawers for it.
 
     The cut, a line near the middle of the ink, is much like a column or a row, and the same for all drawings of a
     character.
@@ -27,7 +27,7 @@ def chimeras(dataset, alphabets, drawers, rng):
     y, x = np.mgrid[:side, :side] - side // 2
     large = [group for group in dataset.classes_of_group if len(group) > 1]
     images, labels, groups = [], [], []
-    for group in range(alphabets):
+    for group in range(alphabets if large else 0):
         classes = large[rng.integers(len(large))]
         for _ in range(CHARACTERS):
             first, second = rng.choice(classes, 2, replace=False)
@@ -41,6 +41,8 @@ def chimeras(dataset, alphabets, drawers, rng):
                 labels += [labels[-1] + 1 if labels else 0] * drawers
                 groups += [group] * drawers
                 images += drawn
+    if not images:
+        raise BadInput("--mix chimeras takes alphabets of two characters or more that the same people drew")
     names = tuple(f"chimeras{number + 1:02d}" for number in range(alphabets))
     drawn_by = np.tile(np.arange(1, drawers + 1), len(images) // drawers)
     return Dataset(np.stack(images), np.array(labels), np.array(groups), drawn_by, names)

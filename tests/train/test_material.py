@@ -202,6 +202,12 @@ def test_a_chimera_is_two_halves_of_one_alphabet_by_one_hand(drawings):
     assert max(characters) == 2 and characters.count(2) > len(characters) / 2
 
 
+def test_alphabets_that_make_no_chimeras_are_refused(drawings):
+    lone = drawings.take_classes([classes[0] for classes in drawings.classes_of_group])
+    with pytest.raises(BadInput, match="--mix chimeras takes alphabets of two characters or more"):
+        chimeras(lone, 3, 4, np.random.default_rng(0))
+
+
 def test_chimeras_are_others_each_time_and_the_same_from_a_seed(drawings, tmp_path):
     trainers = [trainer(drawings, tmp_path, seed=seed, mix=("chimeras:1",)) for seed in (0, 0, 1)]
     first, again, other = (each.next_material().dataset.images for each in trainers)
