@@ -481,9 +481,10 @@ if photographs is not None:
 #
 #     .venv/bin/python -m minisiamese.train omniglot
 #
-# which trains the network of the README's results (22 to 44 minutes on the README's machine; 97.8 % on Lake's trials,
-# the mean of four seeds). A student of the paper may stop here. Lessons 16 and 17 are about speed: the same
-# convolutions by way of Fourier, and the same lines on a GPU. Two more directions lead on.
+# (with `--frame ink --warp 0 --steps 1200` it trains the network of the README's results: 22 to 44 minutes on the
+# README's machine; 97.8 % on Lake's trials, the mean of four seeds). A student of the paper may stop here. Lessons 16
+# and 17 are about speed: the same convolutions by way of Fourier, and the same lines on a GPU. Two more directions lead
+# on.
 #
 # **Your own pictures.** `python -m minisiamese.train folder --data-dir MY_IMAGES` takes any images in one folder a
 # class, grey or in colour. Of fifteen classes or more it keeps whole classes for testing, five or a fifth, so that the
