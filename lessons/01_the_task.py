@@ -303,8 +303,7 @@ print(f"modified Hausdorff distance {measured['accuracy']:.2%}")
 #
 # A one-shot trial is then twenty questions of verification, and its answer is the candidate with the highest
 # probability of "same". Figure 2 of the paper draws this strategy. Here it is with the drawings of this lesson. The
-# probabilities on the right are those of the trained network that comes with the library, for alphabets that it was not
-# trained on.
+# probabilities on the right are those of a trained network, for alphabets that it was not trained on.
 
 # %%
 pairs = [len(rows) * (len(rows) - 1) // 2 for rows in background.rows_of_class]
@@ -312,7 +311,7 @@ drawings = len(background.images)
 print(f"{sum(pairs):,} pairs of one character, {drawings * (drawings - 1) // 2 - sum(pairs):,} pairs of two characters")
 
 learned, new = hold_out(background, 2 if lesson.QUICK else 5)  # the network has not seen the second part
-network, _, meta = load_run("pretrained")
+network, _, meta = load_run(lesson.HELD_OUT)
 rng = np.random.default_rng(3)
 unseen = nway_trials(new, 5, 1, 20, True, rng)
 scores = unseen.scores(network_scorer(network))
