@@ -23,7 +23,7 @@ from minisiamese.data.affine import draw_distortions
 from minisiamese.data.dataset import hold_out
 from minisiamese.data.samplers import Batch, Episodes
 from minisiamese.data.views import Views
-from minisiamese.evaluate.scoring import balanced_pairs, calibrate, network_scorer
+from minisiamese.evaluate.scoring import balanced_pairs, calibrate, last_drawers, network_scorer
 from minisiamese.fast.fuse import fuse
 from minisiamese.gradcheck import check_loss
 from minisiamese.layers import sigmoid
@@ -368,7 +368,7 @@ figure, axes = plt.subplots(1, 2, figsize=(10.5, 3.5), sharey=True)
 for ax, loss in zip(axes, ("pairs", "N-way"), strict=True):
     network, _ = learned[loss, 0]
     scorer = network_scorer(network)
-    s, fit = scorer(images, pairs), calibrate(scorer, pairs_to_fit, 60 if lesson.QUICK else 2000)
+    s, fit = scorer(images, pairs), calibrate(scorer, last_drawers(pairs_to_fit), 60 if lesson.QUICK else 2000)
     border = -fit["offset"] / fit["slope"]  # the score of probability one half
     edges = np.linspace(*np.quantile(s, [0.005, 1]), 40)
     for y, color, label in ((1, "tab:blue", "same"), (0, "tab:orange", "different")):

@@ -152,7 +152,7 @@ def calibrate(scorer, dataset, count=2000):
     """
     from scipy.optimize import minimize  # takes a quarter of a second to import: only after training
 
-    images, pairs, same = balanced_pairs(last_drawers(dataset), count, True, np.random.default_rng(0))
+    images, pairs, same = balanced_pairs(dataset, count, True, np.random.default_rng(0))
     scores = scorer(images, pairs).astype(float)
     start = [1 / max(scores.std(), 1e-12), 0.0]  # equal scores say nothing, but divide nothing by 0 either
     fit = minimize(lambda p: bce(p[0] * scores + p[1], same)[0], start, method="Nelder-Mead")

@@ -9,7 +9,7 @@ from minisiamese.data import DATASETS, omniglot
 from minisiamese.data.samplers import Pairs
 from minisiamese.evaluate import protocols
 from minisiamese.evaluate.baselines import nearest_neighbour
-from minisiamese.evaluate.scoring import Remembered, calibrate, embedding_scorer, network_scorer
+from minisiamese.evaluate.scoring import Remembered, calibrate, embedding_scorer, last_drawers, network_scorer
 from minisiamese.layers import sigmoid
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import RunMeta
@@ -49,7 +49,10 @@ def finish(trainer):
 def calibrated(trainer, validation):
     """(network, meta): the network with the weights of best.npz, and what best.npz says of itself.
 
-    There it keeps how scores turn into probabilities (``calibrate``), fitted to the images of ``validation``.
+    There it keeps how scores turn into probabilities (``calibrate``), fitted to the last drawers' images of
+    ``validation``. Where nothing was held out, training has seen all drawers of the alphabets in mirror writing alike,
+    and the fit is to all: of a network of 25 alphabets the probabilities on the other five then had a cross-entropy of
+    0.144, from the last drawers alone one of 0.150, and 0.140 if fitted to these five themselves.
 
     The scores are those that ``predict`` takes, of mean embeddings over the run's views. On a CPU the network remembers
     its embeddings, for the tests that follow.
@@ -59,7 +62,8 @@ def calibrated(trainer, validation):
     arrays, meta = checkpoint.load(best, RunMeta)
     checkpoint.restore(trainer.network.arrays(), arrays, best)
     network = Remembered(trainer.network) if device == "cpu" else trainer.network
-    meta["calibration"] = calibrate(embedding_scorer(network, device, settings.measuring.views), validation)
+    known = last_drawers(validation) if settings.holds_out else validation
+    meta["calibration"] = calibrate(embedding_scorer(network, device, settings.measuring.views), known)
     checkpoint.save(best, arrays, meta)
     return network, meta
 

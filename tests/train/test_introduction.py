@@ -16,7 +16,7 @@ from minisiamese.data import glyphs
 from minisiamese.data.dataset import hold_out
 from minisiamese.errors import BadInput
 from minisiamese.evaluate import protocols
-from minisiamese.evaluate.scoring import calibrate, embedding_scorer
+from minisiamese.evaluate.scoring import calibrate, embedding_scorer, last_drawers
 from minisiamese.runs.folder import Folder, load_run
 from minisiamese.runs.settings import Settings
 from minisiamese.train import __main__ as train
@@ -136,14 +136,16 @@ def test_only_of_images_is_a_test_called_weak(drawings, monkeypatch):
         assert said.endswith("so weak") == (weak.get("weak") is not None) and "None" not in said
 
 
-def test_the_calibration_is_of_mean_embeddings(tmp_path):
-    trainer = Trainer(of_folder(tmp_path), DRAWINGS, DRAWINGS)
+@pytest.mark.parametrize("held_out", [0, 5])
+def test_the_calibration_is_of_mean_embeddings(held_out, tmp_path):
+    settings = of_folder(tmp_path, data="omniglot", data_dir=None, validation_alphabets=held_out)
+    trainer = Trainer(settings, DRAWINGS, DRAWINGS)
     trainer.save_best(tmp_path / "best.npz")
     trainer.train_step()  # whose weights are not the best
     network, meta = final_tests.calibrated(trainer, DRAWINGS)
     best, _, saved = load_run(tmp_path)
     assert meta["calibration"] == saved["calibration"] and saved["side"] == 105
-    expected = calibrate(embedding_scorer(best, "cpu", 2), DRAWINGS)
+    expected = calibrate(embedding_scorer(best, "cpu", 2), last_drawers(DRAWINGS) if held_out else DRAWINGS)
     assert meta["calibration"] == pytest.approx(expected, rel=1e-3)
     assert all(np.array_equal(array, trainer.network.arrays()[name]) for name, array in best.arrays().items())
     assert network.network is trainer.network
