@@ -463,8 +463,8 @@ print(getsource(convolve_backward))
 # $3 \times 3$ kernels and takes pictures of $52 \times 52$ pixels. It was trained with seed 0, so the initial values,
 # drawn again with this seed, are the *same* kernels before their first step. Their convolutions have no bias, so that
 # blank paper gives 0, which is white below. `Views` turns a drawing into the network's input: it shrinks the drawing to
-# $52 \times 52$, and with `frame="ink"` it also moves and scales it, so that the ink is in the middle and has always
-# the same size (lesson 9).
+# $52 \times 52$, and with `frame="moments"` it also moves and scales it, so that the ink is in the middle and always
+# of about the same size (lesson 9).
 
 # %%
 network, trained, _ = load_run("pretrained")
@@ -516,11 +516,11 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", 
 lesson.show(figure, "In every layer, kernels before and after training are more alike than random ones of their size.")
 
 # %% [markdown]
-# In the first layer the median cosine is 0.96, an angle of 16 degrees, where random kernels have 0 with a spread of
-# 0.33. In the other layers it is 0.39 to 0.55, angles of 57 to 67 degrees. These kernels have turned much further, but
-# even the least of their cosines lies eight spreads above 0: all layers keep a trace of their initial values. The
-# cosine does not say which layer matters most for telling characters apart: a small turn of all kernels may change as
-# much as a large one, and only an experiment that undoes it could tell.
+# In the first layer the median cosine is 0.95, an angle of 18 degrees, where random kernels have 0 with a spread of
+# 0.33. In the other layers it is 0.31 to 0.44, angles of 64 to 72 degrees. These kernels have turned much further, but
+# even the least of their cosines lies more than six spreads above 0: all layers keep a trace of their initial values.
+# The cosine does not say which layer matters most for telling characters apart: a small turn of all kernels may change
+# as much as a large one, and only an experiment that undoes it could tell.
 #
 # ## Three questions
 #

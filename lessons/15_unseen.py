@@ -189,7 +189,7 @@ for (kind, seed), branch in branches.items():
     runs.scale(branch, PLAN, train, KINDS[kind], 0, "cpu")
     twins[kind, seed] = runs.siamese(PLAN, "contrastive", branch)
     earned[kind, seed] = one_shot(hard, network_scorer(twins[kind, seed]))
-letters = load_run("pretrained")[0]
+letters = load_run(lesson.HELD_OUT)[0]
 scorers = {kind: network_scorer(twins[kind, 0]) for kind in KINDS}
 scorers |= {"pixels": nearest_neighbour, "network of letters": network_scorer(letters)}
 for name, scorer in scorers.items():
@@ -455,7 +455,7 @@ else:
 # %%
 if photographs is not None:
     trials = nway_trials(grey, 10, 1, 400, False, np.random.default_rng(9))
-    whole_page = load_run("pretrained")[0]
+    whole_page = load_run(lesson.HELD_OUT)[0]
     whole_page.frame = "page"
     judges = {"letters, framed as ink": network_scorer(letters), "letters, whole page": network_scorer(whole_page)}
     for name, scorer in (judges | {"pixels": nearest_neighbour}).items():

@@ -41,7 +41,7 @@ def _data():
 
 
 DATA = _data()
-# A network that never saw five of the background alphabets, to be asked about these: one of the README's older ones,
+# A network that has never seen five of the background alphabets, to be asked about these: seed 0 of the README's
 # `train omniglot --frame ink --warp 0 --steps 1200`. The network of the package has learned from all thirty.
 HELD_OUT = Path(__file__).with_name("held_out.npz")
 NUMBERS = count(1)  # of the figures
