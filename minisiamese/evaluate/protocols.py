@@ -119,7 +119,7 @@ MNIST = Protocol(
 
 def asked(options, trained):
     """The part of a result that says which images were drawn from, and how."""
-    split = options.split if trained.holds_out or options.split != "validation" else "training (in mirror writing)"
+    split = trained.validation if options.split == "validation" else options.split
     of_run = {"data": trained.data.name, "split": split, "alphabets": options.alphabets}
     return {"seed": options.seed} | of_run | {"division": trained.data.split}
 

@@ -82,6 +82,7 @@ def measure_threshold(options, network, trained):
         "division": trained.data.split,
         "alphabets": options.alphabets,
         "threshold": {"score": float(t), "false_match_rate": rate, "interval": interval},
+        "chosen_on": f"{trained.validation} images",
         "probability": {"threshold": float(probability(t)), "interval": probability(interval).tolist()},
         "validation": sizes["validation"] | matching.errors(known, t, seed),
         "evaluation": sizes["evaluation"]
@@ -137,7 +138,7 @@ def describe_threshold(result):
         f"the threshold for a false match rate of {percent(rate)}, on {of}; intervals are of 95%",
         f'"same" from a probability of {p["threshold"]:.2%} ({between(p, "{:.2%}".format)}), '
         f"a score of {threshold['score']:.4g} ({between(threshold, '{:.4g}'.format)})",
-        f"  chosen on the validation images, {size_of(known)}",
+        f"  chosen on the {result['chosen_on']}, {size_of(known)}",
         f"what it does on the evaluation images, {size_of(test)}:",
         f"  of pairs of different classes, {percent(fmr['rate'])} ({between(fmr)}) would be called the same",
         f"  of pairs of one class, {percent(fnmr['rate'])} ({between(fnmr)}) would be missed",

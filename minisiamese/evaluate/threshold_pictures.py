@@ -23,7 +23,7 @@ def draw_threshold(result, points, path):
     _det(det, test, points)
     _reliability(reliability, result["reliability"], result["probability"]["threshold"])
     asked = f"threshold for a false match rate of {100 * threshold['false_match_rate']:g} %"
-    figure.suptitle(f"evaluation images, {test['classes']} classes; {asked}, chosen on validation images")
+    figure.suptitle(f"evaluation images, {test['classes']} classes; {asked}, chosen on {result['chosen_on']}")
     plots.save(figure, path, dpi=130)
 
 

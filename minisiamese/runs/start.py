@@ -41,7 +41,7 @@ def fit_channels(arrays, targets):
     Grey is kept as the negative, ink bright, and colour as it is. With g a grey picture, a = W * (1 - g) + b becomes
     a = -W * g + (b + sum W), where the weights W (K, K, C, O) of the first convolution are summed over the channels, or
     a third of them is taken thrice; a batch norm's stored mean takes the place of -b. At the edge, where 0 lies outside
-    the picture both as paper and as black, it is not the same. On icons in colour, on white, the network that ships was
+    the picture both as paper and as black, it is not the same. On icons in colour, on white, a network of Omniglot was
     right in 30 % of 12-way trials so, and in 19 % with W as it was (after 100 steps: 85 % and 79 %).
     """
     name = next(name for name, array in targets.items() if array.ndim == 4)

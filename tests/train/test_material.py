@@ -60,7 +60,10 @@ def test_a_run_that_holds_nothing_out_keeps_its_last_weights_and_says_so(
     assert all(np.array_equal(best[key], last[key]) for key in best)
     given = (tmp_path / "run", "--data-dir", small_omniglot, "--protocol", "nway", "--trials", 10)
     assert call(monkeypatch, evaluate.main, *given, "--split", "validation") == 0
-    assert "of the training (in mirror writing) split of omniglot" in capsys.readouterr().out
+    assert "of the mirror-written training split of omniglot" in capsys.readouterr().out
+    limit = (tmp_path / "run", "--data-dir", small_omniglot, "--protocol", "threshold", "--false-match-rate", 0.3)
+    assert call(monkeypatch, evaluate.main, *limit) == 0
+    assert "chosen on the mirror-written training images" in capsys.readouterr().out
     assert call(monkeypatch, evaluate.main, tmp_path / "run", "--data-dir", small_omniglot, "--protocol", "lake") == 0
 
 
