@@ -295,8 +295,9 @@ for frame in ("page", "ink"):
 # \;\middle|\; \begin{matrix} m_x \\ m_y \end{matrix} \right), \qquad \rho = 1 \text{ for the longer},\;
 # \sqrt{r} \text{ for the shorter.}$$
 #
-# Two details of `moment_frames`: a pixel has a width of its own, whose variance $w^2 / 12$ is added, and $r$ is at
-# least 0.05, or an upright line would be shown as wide as it is high.
+# Two details of `moment_frames`: a pixel has a width of its own, $w$, whose variance $w^2 / 12$ is added; and an $r$
+# below 0.05 is taken for 0.05, so that no line is shown broader than $1 / \sqrt{0.05} = 4.5$ times what a frame that
+# keeps proportions would make of it.
 
 # %%
 by_moments = moment_frames(background.images)
