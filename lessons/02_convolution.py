@@ -562,11 +562,12 @@ lesson.show(figure, "In every layer, kernels before and after training are more 
 #
 # - Turn the line kernel by 45 degrees (`scipy.ndimage.rotate`) and find a drawing with such strokes. What does a kernel
 #   in the form of a corner, such as that of a square, respond to?
-# - Put the initial kernels of one layer back into the trained network, for layer 1 by
-#   `network.arrays()["twin.0.conv.W"][:] = start.arrays()["twin.0.conv.W"]`, and measure it on trials of held-out
-#   background alphabets (`hold_out`, `nway_trials` and `network_scorer`, as in lesson 1). Which layer's training does
-#   it miss most? (The statistics of its batch norm, lesson 8, are then of other kernels; does that alone explain the
-#   drop in accuracy?)
+# - Put the initial kernels of one layer back into a trained network that has not seen five of the background alphabets,
+#   `network = load_run(lesson.HELD_OUT)[0]`, which began from the same seed; for layer 1 by
+#   `network.arrays()["twin.0.conv.W"][:] = start.arrays()["twin.0.conv.W"]`. Measure it on trials of these five
+#   alphabets (`hold_out`, `nway_trials` and `network_scorer`, as in lesson 1). Which layer's training does it miss
+#   most? (The statistics of its batch norm, lesson 8, are then of other kernels; does that alone explain the drop in
+#   accuracy?)
 # - Change the shapes in the comparison of the four ways. With how many channels $C$ is one product for each place of
 #   the kernel as fast as `im2col` with one product? What does that way save?
 #

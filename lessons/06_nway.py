@@ -357,8 +357,9 @@ lesson.show(
 # rounding. (It moves all the same. Adam divides a gradient by its own size, so that rounding errors move $b$ about.)
 # Whoever wants a probability of "same" has to fit it afterwards, as $\sigma(u s + v)$ with the two numbers $u$ and $v$
 # that give the least cross-entropy on pairs of held-out classes. This *calibration* is Platt's (1999, *Probabilistic
-# Outputs for Support Vector Machines*), and `train` does it at its end (`scoring.calibrate`). With $u > 0$ it changes
-# no ranking. Here it is fitted on pairs from two of the held-out alphabets and tested on pairs from the three others.
+# Outputs for Support Vector Machines*). `train` does it at its end (`scoring.calibrate`); if no alphabets were held
+# out, as for the network that ships, on the training alphabets in mirror writing. With $u > 0$ it changes no ranking.
+# Here it is fitted on pairs from two of the held-out alphabets and tested on pairs from the three others.
 
 # %%
 pairs_to_fit = held_out.take_groups([0] if lesson.QUICK else [0, 1])

@@ -277,14 +277,14 @@ for frame in ("page", "ink"):
 # so wide that hardly anything of their details is left. Recognisers of handwriting have long had an answer to both (Liu
 # et al. 2004), and the default frame of the library follows it.
 #
-# **Moments in place of extremes.** Let the ink have the mean $m_x$ across, and the standard deviation $s_x$. A line
-# along $x$ of the length $\ell$, evenly inked, has the variance
+# **Moments in place of extremes.** Let the ink have the mean $m_x$ across (the $m$ above was a factor), and the
+# standard deviation $s_x$. A line along $x$ of the length $\ell$, evenly inked, has the variance
 #
 # $$\frac{1}{\ell} \int_{-\ell/2}^{\ell/2} t^2 \, dt = \frac{\ell^2}{12}, \qquad \text{so}
 # \qquad \ell_x = \sqrt{12}\, s_x = 2 \sqrt{3}\, s_x$$
 #
-# is the length of the even line that is spread as widely as the ink. A tail of few pixels hardly changes $m_x$ and
-# $\ell_x$. Likewise down the page, with $m_y$ and $\ell_y$.
+# is the length of the even line that is spread as widely as the ink. A tail of few pixels changes $m_x$ and $\ell_x$
+# much less than it changes the box. Likewise down the page, with $m_y$ and $\ell_y$.
 #
 # **Nearer to a square.** The longer of the two lengths fills 0.7 of the view, as before. If the shorter one is $r$
 # times as long, $0 < r \le 1$, it would fill $0.7\, r$ in a frame that keeps proportions; here it fills
@@ -317,11 +317,12 @@ lesson.show(
 report('nearest pixels, frame="moments"', credits(trials.scores(pixel_scorer("moments")), trials.target))
 
 # %% [markdown]
-# The nearest neighbour by pixels is now right in 60.4 % of the trials, where the box left it at 41.6 %. The price is
-# to be seen, too: a pen of one width is shown broad across a narrow character, and the dot of an *i* becomes a bar.
-# A trained network gains as well: after 200 steps of the library's default network it was right in 90.3 % of held-out
-# trials, and in 87.2 % with the box (`recipe.md` in this folder, which has tried other frames beside these two). The
-# trainings below, which are shorter still and of a smaller network, compare the page with the box.
+# The nearest neighbour by pixels is now right in 60.4 % of the trials, where the box left it at 41.6 %. The price is to
+# be seen, too: a pen of one width is shown broad across a narrow character, and the dot of an *i* becomes a bar. And a
+# far end can reach or leave the view's edge, as the tail of the fifth drawing does: the even line fills 0.7 of the
+# view, not the ink. A trained network gains as well: after 200 steps of the library's default network it was right in
+# 90.3 % of held-out trials, and in 87.2 % with the box (`recipe.md` in this folder, which has tried other frames beside
+# these two). The trainings below, which are shorter still and of a smaller network, compare the page with the box.
 #
 # **A distortion of a framed drawing** needs no second reading. The output's place $u$ goes through the distortion $D$
 # and then through the frame $F$ to the page, $x = F(D u)$, and two affine maps after one another are one affine map,
@@ -449,8 +450,8 @@ for distort in (False, True):
     paired("    16 views instead of one", many, earned[key])
 
 # %% [markdown]
-# The 16 views gain 2.2 points for the network that was trained without distortions and 2.4 for the other, with 1.5 to
-# either side. For the better networks of `recipe.md` they gain 0.3 to 1.1 points.
+# The 16 views gain 2.2 points for the network that was trained without distortions and 2.4 for the other, with 1.5 and
+# 1.4 to either side. For the better networks of `recipe.md` they gain 0.3 to 1.1 points.
 #
 # ## The whole training
 #

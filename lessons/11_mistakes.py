@@ -251,10 +251,10 @@ for name, known in divisions.items():
 # %% [markdown]
 # After this short training, dividing by characters gives 1.0 points more than dividing by alphabets, which these trials
 # cannot tell from nothing, and dividing by drawings 5.7. On another processor the same program found 3.5 and 5.8
-# points: it rounds sums in another order, and over 200 steps rounding grows to differences as large as those of two
-# seeds. A network that was trained on an alphabet has learned what its characters have in common and where they differ;
-# of a new alphabet it has not. Each figure is of one network of one seed, and its interval is that of the trials alone:
-# how far another seed would move the differences is left open (lesson 10).
+# points: it rounds sums in another order, and over 200 steps rounding errors grow until the weights, and some answers,
+# are others. A likely reason for such a gain: a network that was trained on an alphabet has learned what its characters
+# have in common and where they differ; of a new alphabet it has not. Each figure is of one network of one seed, and its
+# interval is that of the trials alone: how far another seed would move the differences is left open (lesson 10).
 #
 # *How to notice it:* a paper that says "1,200 characters for training and the rest for the test" and names no alphabets
 # divides by characters (Vinyals et al. 2016, *Matching networks for one shot learning*, and many after them, who say

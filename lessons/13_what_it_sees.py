@@ -574,10 +574,11 @@ lesson.show(
 # and strokes in 51 % and 19 %. In half of the errors a comparison of strokes would prefer the wrong one as well. The
 # other half are the network's own.
 #
-# The page did its work. The small loops that ran full and the drawings shrunk by one long stroke have a common cause,
-# the box by which `--frame ink` frames the ink. A frame by moments (lesson 9) gave 200 steps of training what 600 had
-# given, and is the default now. Two other causes that the page suggests, marks overlooked and hasty hands, led to
-# nothing that held up: larger networks, features dropped, a loss that forgives drawings that mislead (`recipe.md`).
+# Such a page did its work all the same. It also shows wide and tall characters whose details have become too small to
+# be seen, and drawings that one long stroke has shrunk. Both have one cause, the box by which `--frame ink` frames the
+# ink. A frame by moments (lesson 9) gave 200 steps of training what 600 had given, and is the default now. Two other
+# causes that the page suggests, marks overlooked and hasty hands, led to nothing that held up: larger networks,
+# features dropped, a loss that forgives drawings that mislead (`recipe.md`).
 #
 # ## What such pictures prove
 #

@@ -78,10 +78,11 @@ for name, s in scores.items():
 
 # %% [markdown]
 # In this run the network is right in 79.2 % of the trials (75.0 to 82.9 %). Four trainings that differ in their seed,
-# this one among them, have a mean of 79.6 % on the same trials (README, its table of MNIST). That is above the paper's
-# 70.3 %, and far below the 97.8 % of the same four networks on Lake's test, although Lake's trials are 20-way. The
-# paper's accuracy falls likewise, from 92.0 to 70.3 %. The paper's smaller network, trained by our recipe, has 77.25 %
-# (README, one training), so our lead over the paper need not come from the architecture.
+# this one among them, have a mean of 79.6 % on the same trials (README, its table of MNIST, the row of `--frame ink
+# --warp 0.0 --steps 1200`). That is above the paper's 70.3 %, and far below the 97.8 % of the same four networks on
+# Lake's test, although Lake's trials are 20-way. The paper's accuracy falls likewise, from 92.0 to 70.3 %. The paper's
+# smaller network, trained by our recipe, has 77.25 % (README, one training), so our lead over the paper need not come
+# from the architecture.
 #
 # The comparison with the paper needs a caution. Its trials are not ours, and it does not say how it enlarged and
 # compared the pixels: its nearest neighbour has 26.5 %, and ours 43.8 %. In lesson 1 the Hausdorff distance was right

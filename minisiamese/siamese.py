@@ -147,7 +147,7 @@ class EuclideanHead(DistanceHead):
 
 class Siamese(Layer):
     """A twin network and a head, for images of size x size pixels with values 0..1 and ``channels`` channels, filled by
-    the page or by the ink, as ``frame`` says (see ``data.views.Views``)."""
+    the page, or by the ink in its box or by its moments, as ``frame`` says (see ``data.views.Views``)."""
 
     def __init__(self, twin, head, size, channels=1, frame="page"):
         super().__init__()

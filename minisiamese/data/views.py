@@ -38,7 +38,7 @@ def moment_frames(images):
     be 2 sqrt(3) s long. m comes to the middle, and the longer of the two lengths fills ``INK`` of the view. The shorter
     one, r times as long, fills r^``ASPECT`` of that: narrow drawings and wide ones come closer to a square, so that
     less of their details is lost (aspect ratio adaptive normalisation, Liu et al. 2004). A stray end of a stroke moves
-    a box around the ink, and moments hardly. A blank page stays as it is.
+    a box around the ink, and moments much less. A blank page stays as it is.
     """
     ink, frames = images.max(axis=3) > 127, identity(len(images))
     total, lengths = np.maximum(ink.sum(axis=(1, 2)), 1), []

@@ -18,3 +18,8 @@ class Protocol:
     measure: Callable
     describe: Callable
     trials: int | None = None  # how many, where --trials is not given
+
+
+def validation_of(trained):
+    """The validation images of a run with the settings ``trained``, in a word."""
+    return "validation" if trained.holds_out else "mirror-written training"

@@ -17,7 +17,7 @@ from minisiamese.data import DATASETS, mnist, omniglot
 from minisiamese.data.folder import weakness
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.baselines import BASELINES
-from minisiamese.evaluate.protocol import Protocol
+from minisiamese.evaluate.protocol import Protocol, validation_of
 from minisiamese.evaluate.retrieval import RETRIEVAL
 from minisiamese.evaluate.scoring import balanced_pairs, best_threshold, last_drawers, network_scorer
 from minisiamese.evaluate.threshold import THRESHOLD
@@ -119,7 +119,7 @@ MNIST = Protocol(
 
 def asked(options, trained):
     """The part of a result that says which images were drawn from, and how."""
-    split = trained.validation if options.split == "validation" else options.split
+    split = validation_of(trained) if options.split == "validation" else options.split
     of_run = {"data": trained.data.name, "split": split, "alphabets": options.alphabets}
     return {"seed": options.seed} | of_run | {"division": trained.data.split}
 

@@ -17,7 +17,7 @@ from minisiamese import checkpoint
 from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
 from minisiamese.evaluate import matching
-from minisiamese.evaluate.protocol import Protocol
+from minisiamese.evaluate.protocol import Protocol, validation_of
 from minisiamese.evaluate.scoring import embedding_scorer
 from minisiamese.layers import sigmoid
 from minisiamese.runs.build import part_of
@@ -82,7 +82,7 @@ def measure_threshold(options, network, trained):
         "division": trained.data.split,
         "alphabets": options.alphabets,
         "threshold": {"score": float(t), "false_match_rate": rate, "interval": interval},
-        "chosen_on": f"{trained.validation} images",
+        "chosen_on": f"{validation_of(trained)} images",
         "probability": {"threshold": float(probability(t)), "interval": probability(interval).tolist()},
         "validation": sizes["validation"] | matching.errors(known, t, seed),
         "evaluation": sizes["evaluation"]

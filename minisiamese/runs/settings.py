@@ -249,11 +249,6 @@ class Settings:
         by_number = split == "alphabets" and source.has_alphabets
         return self.data.validation_alphabets > 0 if by_number else split not in source.whole
 
-    @property
-    def validation(self):
-        """The validation images in a word."""
-        return "validation" if self.holds_out else "mirror-written training"
-
     def to_json(self):
         """{flat key: value} as config.json has it."""
         return {key: str(value) if isinstance(value, Path) else value for key, value in self.flat().items()}

@@ -50,9 +50,9 @@ def calibrated(trainer, validation):
     """(network, meta): the network with the weights of best.npz, and what best.npz says of itself.
 
     There it keeps how scores turn into probabilities (``calibrate``), fitted to the last drawers' images of
-    ``validation``. Where nothing was held out, training has seen all drawers of the alphabets in mirror writing alike,
-    and the fit is to all: of a network of 25 alphabets the probabilities on the other five then had a cross-entropy of
-    0.144, from the last drawers alone one of 0.150, and 0.140 if fitted to these five themselves.
+    ``validation``. Where nothing was held out, these are the training alphabets in mirror writing. Training knows all
+    of their drawers alike, so the fit is to all: of a network of 25 alphabets the probabilities on the other five then
+    had a cross-entropy of 0.144, from the last drawers alone 0.150, and 0.140 if fitted to these five themselves.
 
     The scores are those that ``predict`` takes, of mean embeddings over the run's views. On a CPU the network remembers
     its embeddings, for the tests that follow.

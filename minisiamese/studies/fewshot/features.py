@@ -22,7 +22,7 @@ BATCH = 50  # images that go through a network layer by layer at a time
 
 def feature_sets(network, trained, images, device):
     """{name: a list of features (M, D), one for each of several arrays of images}: pixels, HOG, and the embeddings of
-    the network before and after training. All are of the images in the run's frame, the ink or the page.
+    the network before and after training. All are of the images in the run's frame (``data.views.Views``).
     """
     views = [Views(each, hog.SIDE, frame=network.frame)(np.arange(len(each))) for each in images]
     sets = {
