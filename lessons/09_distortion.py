@@ -224,14 +224,19 @@ print(f"    among drawings of one character it varies by {within_class(np.log(si
 across, down = (within_class(frames[:, axis, 2]) * SIDE / 2 for axis in (0, 1))
 print(f"middle of the ink, among drawings of one character: +- {across:.1f} pixels across, +- {down:.1f} down")
 
-drawn = background.rows_of_class[0][:8]
-figure, axes = plt.subplots(2, 8, figsize=(10, 2.9))
-for line, frame in zip(axes, ("page", "ink"), strict=True):
-    for ax, view in zip(line, Views(background.images[drawn], 35, frame=frame)(np.arange(8)), strict=True):
-        show_view(ax, view)
-    line[0].set_ylabel(f'frame="{frame}"')
+
+def in_frames(rows, size, *frames):
+    """A figure of eight drawings, each frame a line."""
+    figure, axes = plt.subplots(2, 8, figsize=(10, 2.9))
+    for line, frame in zip(axes, frames, strict=True):
+        for ax, view in zip(line, Views(background.images[rows], size, frame=frame)(np.arange(8)), strict=True):
+            show_view(ax, view)
+        line[0].set_ylabel(f'frame="{frame}"')
+    return figure
+
+
 lesson.show(
-    figure,
+    in_frames(background.rows_of_class[0][:8], 35, "page", "ink"),
     "Eight people's drawings of one character: on the page (above) they differ in place and size, in the ink's frame "
     "(below) in shape and in the width of the strokes.",
 )
@@ -304,13 +309,8 @@ by_moments = moment_frames(background.images)
 apart = abs(np.log(by_moments[:, 0, 0] * by_moments[:, 1, 1] / (frames[:, 0, 0] * frames[:, 1, 1])))
 most = np.argsort(-apart)[: len(apart) // 20]  # the twentieth of the drawings that the two frames show most differently
 shown = np.random.default_rng(0).choice(most, 8, replace=False)
-figure, axes = plt.subplots(2, 8, figsize=(10, 2.9))
-for line, frame in zip(axes, ("ink", "moments"), strict=True):
-    for ax, view in zip(line, Views(background.images[shown], 52, frame=frame)(np.arange(8)), strict=True):
-        show_view(ax, view)
-    line[0].set_ylabel(f'frame="{frame}"')
 lesson.show(
-    figure,
+    in_frames(shown, 52, "ink", "moments"),
     "Eight of the drawings that the two frames show most differently: in the frame by moments (below) narrow and flat "
     "characters have more room.",
 )
