@@ -4,8 +4,6 @@ The report's branches were pretrained on *all* ten classes, those that its "hard
 everything is done twice: so, and *clean*, with a classifier of the five seen classes alone.
 """
 
-from functools import partial
-
 import numpy as np
 
 from minisiamese import losses
@@ -13,11 +11,13 @@ from minisiamese.backend import to_device
 from minisiamese.data.affine import draw_flips_and_crops
 from minisiamese.data.views import Views
 from minisiamese.evaluate.scoring import embed
-from minisiamese.optimizers import SCHEDULES, Adam
+from minisiamese.optimizers import SCHEDULES, Momentum
 from minisiamese.studies.report000.settings import PRETRAINED, PRETRAINING
 from minisiamese.studies.report000.sources import seeds
 from minisiamese.train.learner import Learner
 from minisiamese.trials import rate
+
+L2 = 2.5e-4  # of all layers but the last, whose outputs beyond a clean classifier's classes stay as they were drawn
 
 
 def pretrain(task, pretraining, tick):
@@ -52,9 +52,15 @@ def pretrain(task, pretraining, tick):
     def observe():
         return {"validation": classification(classifier, plan, classes, validation, device)["accuracy"]}
 
-    optimizer, cosine = Adam(classifier, rates=plan.rate), partial(SCHEDULES["cosine"], epoch_steps=1)
+    def schedule(step, steps):
+        """The cosine, but that its rate rises linearly over the first epoch."""
+        factor, cap = SCHEDULES["cosine"](step, steps, epoch_steps=1)
+        return factor * min(1, (step + 1) / batches), cap
+
+    weighted = sum("W" in layer.params for _, layer in classifier.walk())
+    optimizer = Momentum(classifier, [L2] * (weighted - 1) + [0.0], plan.rate)
     rng = np.random.default_rng(seeds(task.seed, PRETRAINED))
-    learner = Learner(classifier, optimizer, cosine, plan.epochs * batches, rng)
+    learner = Learner(classifier, optimizer, schedule, plan.epochs * batches, rng)
     learner.learn(task.path(pretraining, PRETRAINED), backpropagate, observe, tick, plan.looks)
     return classifier, branch, learner
 
