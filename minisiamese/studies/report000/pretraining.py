@@ -17,7 +17,9 @@ from minisiamese.studies.report000.sources import seeds
 from minisiamese.train.learner import Learner
 from minisiamese.trials import rate
 
-L2 = 2.5e-4  # of all layers but the last, whose outputs beyond a clean classifier's classes stay as they were drawn
+# Of all layers but the last, whose outputs beyond a clean classifier's classes stay as they were drawn. The penalty is
+# L2 |W|^2, so this is what others call a weight decay of 5e-4.
+L2 = 2.5e-4
 
 
 def pretrain(task, pretraining, tick):
@@ -53,7 +55,7 @@ def pretrain(task, pretraining, tick):
         return {"validation": classification(classifier, plan, classes, validation, device)["accuracy"]}
 
     def schedule(step, steps):
-        """The cosine, but that its rate rises linearly over the first epoch."""
+        """The cosine, times a factor that rises linearly to 1 over the first epoch."""
         factor, cap = SCHEDULES["cosine"](step, steps, epoch_steps=1)
         return factor * min(1, (step + 1) / batches), cap
 

@@ -58,7 +58,7 @@ class Plan:
     features: int  # of the branch
     crops: bool  # distort by flips and crops while the classifier is trained
     epochs: int  # of the classifier
-    rate: float  # of the classifier
+    rate: float  # of the classifier, by momentum SGD, at its highest; the rates of the runs are Adam's
     steps: int  # of each run
     run_rate: float  # of the runs: large enough to learn, and no larger, since they forget what else the branch knew
     online_rate: float  # of the runs that mine triplets in every batch

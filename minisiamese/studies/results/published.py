@@ -45,7 +45,7 @@ TESTS = {  # name: (title, published: (who, accuracy in %))
         [("MATLAB example, 5 x 150 pairs (source 003)", 88.67)],
     ),
     "mnist": (
-        "MNIST, 10-way one-shot, trained on Omniglot alone (the paper's table 3)",
+        "MNIST, 10-way one-shot, trained on no digit (the paper's table 3, on Omniglot alone)",
         [(f"siamese network ({KOCH})", 70.3), (f"nearest neighbour, as in {KOCH}", 26.5)],
     ),
     "nway-within": ("20-way one-shot within evaluation alphabets, random trials", []),
