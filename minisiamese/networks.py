@@ -18,54 +18,55 @@ INITIAL = {
 }
 
 
-def koch(rng, head="l1", channels=1, init="default"):
+def koch(rng, head="l1", channels=1, init="default", maps=(64, 128, 128, 256), kernels=(10, 7, 4, 4), embedding=None):
     """The paper's network (section 3.1, figure 4), 105 x 105 images to 4,096 sigmoid features.
 
     ``init="paper"`` draws the paper's initial values (section 3.2) and leaves out the head's bias, as the paper's
     formula does: 38,951,744 numbers. They start the sigmoid saturated, so the default is He's and Glorot's values and a
     bias. ``init="narrow"`` is N(0, 0.01) for all but the head's bias, as in source 003 (whose last kernel is 5 x 5).
+
+    ``maps`` are the feature maps of each convolution, ``kernels`` the sides of its kernels, and ``embedding`` is the
+    number of features, 4,096 if it is None. The paper searched for the best ones (section 3.2). ValueError if the
+    kernels leave no pixel of an image.
     """
-    conv = INITIAL[init]["conv"]
-    twin = Sequential(  # 105 x 105
-        Named(conv=Conv2D(channels, 64, 10, rng, **conv), relu=ReLU(), pool=MaxPool2D(2)),  # 96 -> 48
-        Named(conv=Conv2D(64, 128, 7, rng, **conv), relu=ReLU(), pool=MaxPool2D(2)),  # 42 -> 21
-        Named(conv=Conv2D(128, 128, 4, rng, **conv), relu=ReLU(), pool=MaxPool2D(2)),  # 18 -> 9
-        Named(conv=Conv2D(128, 256, 4, rng, **conv), relu=ReLU()),  # 6
-        Flatten(),
-        _fully_connected(6 * 6 * 256, rng, init),
-        Sigmoid(),
-    )
-    return Siamese(twin, _paper_head(rng, head, init), size=105, channels=channels)
+    # 105 -> 96 -> 48 -> 42 -> 21 -> 18 -> 9 -> 6
+    return _of_the_paper(rng, head, channels, init, 105, maps, kernels, embedding or FEATURES)
 
 
-def koch35(rng, head="l1", channels=1, init="default"):
+def koch35(rng, head="l1", channels=1, init="default", maps=(64, 128, 128, 256), kernels=(4, 3, 2, 2), embedding=None):
     """The paper's reduced network for MNIST (section 4.4), 35 x 35 images to 4,096 sigmoid features.
 
     The paper gives the size of its input alone. Here the kernels are a half or less of the large network's, and all
-    else is kept.
+    else is kept. Arguments as ``koch`` has them.
     """
-    conv = INITIAL[init]["conv"]
-    twin = Sequential(  # 35 x 35
-        Named(conv=Conv2D(channels, 64, 4, rng, **conv), relu=ReLU(), pool=MaxPool2D(2)),  # 32 -> 16
-        Named(conv=Conv2D(64, 128, 3, rng, **conv), relu=ReLU(), pool=MaxPool2D(2)),  # 14 -> 7
-        Named(conv=Conv2D(128, 128, 2, rng, **conv), relu=ReLU(), pool=MaxPool2D(2)),  # 6 -> 3
-        Named(conv=Conv2D(128, 256, 2, rng, **conv), relu=ReLU()),  # 2
-        Flatten(),
-        _fully_connected(2 * 2 * 256, rng, init),
-        Sigmoid(),
-    )
-    return Siamese(twin, _paper_head(rng, head, init), size=35, channels=channels)
+    # 35 -> 32 -> 16 -> 14 -> 7 -> 6 -> 3 -> 2
+    return _of_the_paper(rng, head, channels, init, 35, maps, kernels, embedding or FEATURES)
 
 
-def _fully_connected(features, rng, init):
-    """The layer to 4,096 features; by default with Glorot's standard deviation, sqrt(2 / (D + M))."""
-    return Linear(features, FEATURES, rng, **(INITIAL[init]["linear"] or {"std": (2 / (features + FEATURES)) ** 0.5}))
+def _of_the_paper(rng, head, channels, init, size, maps, kernels, features):
+    """Stages of convolution, ReLU and max-pool, the last one without a pool; then a fully connected layer and sigmoids,
+    and one of the heads."""
+    if len(maps) != len(kernels):
+        raise ValueError(f"maps of {len(maps)} convolutions do not go with kernels of {len(kernels)}")
+    layers, before, side = [], channels, size
+    for place, (width, kernel) in enumerate(zip(maps, kernels, strict=True), start=1):
+        stage = {"conv": Conv2D(before, width, kernel, rng, **INITIAL[init]["conv"]), "relu": ReLU()}
+        before, side = width, side - kernel + 1
+        if place < len(maps):
+            stage["pool"], side = MaxPool2D(2), side // 2
+        if side < 1:
+            raise ValueError(f"kernels of {', '.join(map(str, kernels))} leave no pixel of {size} x {size}")
+        layers.append(Named(**stage))
+    inputs = side * side * before
+    glorot = {"std": (2 / (inputs + features)) ** 0.5}
+    layers += [Flatten(), Linear(inputs, features, rng, **(INITIAL[init]["linear"] or glorot)), Sigmoid()]
+    return Siamese(Sequential(*layers), _paper_head(rng, head, init, features), size=size, channels=channels)
 
 
-def _paper_head(rng, head, init):
+def _paper_head(rng, head, init, features):
     std = INITIAL[init]["alpha"]
-    alpha = rng.normal(0, std, FEATURES).astype("float32") if std else None
-    return make_head(head, FEATURES, alpha=alpha, bias=init != "paper")
+    alpha = rng.normal(0, std, features).astype("float32") if std else None
+    return make_head(head, features, alpha=alpha, bias=init != "paper")
 
 
 def conv4(rng, head="l1", channels=1, embedding=None, size=35, widths=(64, 64, 64, 64)):

@@ -37,7 +37,7 @@ class Architecture:
 
     help: str
     build: Callable
-    options: tuple[str, ...] = ()  # the ones of init and embedding that ``build`` takes
+    options: tuple[str, ...] = ()  # the ones of ``OF_SOME`` that ``build`` takes
     blocks: tuple[str, ...] = ()  # of a network with published weights: the last layer of each block that can be frozen
     usual: dict = field(default_factory=dict)  # settings in place of the defaults
     ways: int = 60  # classes a step, where the loss takes classes, nothing is said and there are as many
@@ -45,17 +45,18 @@ class Architecture:
     largest: int = 105  # side in pixels at which a user's own images are kept
 
     def has(self, option):
-        """Whether init, embedding, weights or freeze is a setting of this network."""
+        """Whether one of ``OF_SOME``, weights or freeze is a setting of this network."""
         return option in self.options or (option in ("weights", "freeze") and bool(self.blocks))
 
 
+OF_SOME = ("init", "embedding", "maps", "kernels")  # settings that some builders take
 # usual for networks that are large, and may be pretrained
 LARGE = {"usual": {"lr": (1e-4,), "views": 1}, "ways": 8, "tuples": 16, "largest": resnet.SIZE}
 NETWORKS = {
     "conv4": Architecture("35 x 35, four small blocks", conv4, options=("embedding",)),
     "conv4-wide": Architecture("52 x 52", conv4_wide, options=("embedding",)),
-    "koch": Architecture("the paper's, 105 x 105", koch, options=("init",)),
-    "koch35": Architecture("the paper's for MNIST, 35 x 35", koch35, options=("init",)),
+    "koch": Architecture("the paper's, 105 x 105", koch, options=OF_SOME),
+    "koch35": Architecture("the paper's for MNIST, 35 x 35", koch35, options=OF_SOME),
     "resnet18": Architecture("224 x 224", resnet.resnet18, blocks=resnet.BLOCKS, **LARGE),
     "vgg16": Architecture("224 x 224", vgg.vgg16, blocks=vgg.BLOCKS, **LARGE),
 }
@@ -66,8 +67,11 @@ def build(settings, rng, channels=1):
     --freeze names, or all of the twin with --tune head, are ``Frozen``."""
     network, architecture = settings.network, NETWORKS[settings.network.name]
     kind = CRITERIA[settings.loss.name].head
-    options = {key: getattr(network, key) for key in architecture.options}
-    siamese = architecture.build(rng, network.head if kind == "similarity" else kind, channels, **options)
+    options = {key: value for key in architecture.options if (value := getattr(network, key)) is not None}
+    try:
+        siamese = architecture.build(rng, network.head if kind == "similarity" else kind, channels, **options)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
     siamese.frame = settings.data.frame
     if network.freeze:
         resnet.freeze(siamese.twin, architecture.blocks[network.freeze - 1])

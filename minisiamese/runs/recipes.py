@@ -1,4 +1,11 @@
-"""The recipes: settings of a run that stand in for the defaults, by name."""
+"""The recipes: settings of a run that stand in for the defaults, by name or in a file."""
+
+import json
+from pathlib import Path
+
+from minisiamese.checkpoint import typed
+from minisiamese.commands.help import either
+from minisiamese.errors import BadInput
 
 RECIPES = {
     "best": {},
@@ -41,3 +48,20 @@ RECIPES = {
     },
 }
 STEPS = {"matlab": 10_000}  # of a training, where neither --steps nor --minutes says; else the data set's
+
+
+def recipe_of(name, type_of):
+    """{flat key: value} of a recipe of ``RECIPES`` or of the JSON file ``name``; BadInput if it is neither.
+
+    ``type_of(key)`` is the type of a setting, KeyError of what is none.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    if not Path(name).is_file():
+        raise BadInput(f"--recipe must be {either([*RECIPES, 'a file of settings'])}, not {name}")
+    try:
+        return {key: typed(value, type_of(key)) for key, value in json.loads(Path(name).read_bytes()).items()}
+    except KeyError as error:
+        raise BadInput(f"--recipe {name}: there is no setting {error}") from None
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise BadInput(f"--recipe {name} holds no settings ({error})") from None

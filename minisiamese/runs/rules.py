@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minisiamese.commands.doors import MANY, SEVERAL, THREADS
+from minisiamese.commands.help import either
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.data.samplers import COPIES, DRAWINGS
@@ -20,7 +21,7 @@ from minisiamese.errors import BadInput
 from minisiamese.mining import MINING
 from minisiamese.networks import INITIAL
 from minisiamese.optimizers import OPTIMIZERS, SCHEDULES
-from minisiamese.runs.build import NETWORKS, shares_of, takes_classes
+from minisiamese.runs.build import NETWORKS, OF_SOME, shares_of, takes_classes
 from minisiamese.runs.recipes import RECIPES, STEPS
 from minisiamese.threads import available_cores
 
@@ -35,7 +36,6 @@ CHOICES = {
     "data": DATASETS,
     "split": dict.fromkeys(split for source in DATASETS.values() for split in source.divisions),
     "frame": FRAMES,
-    "recipe": RECIPES,
     "network": NETWORKS,
     "head": ("l1", "euclidean"),
     "tune": ("all", "head"),
@@ -70,7 +70,8 @@ RANGES = {
     "validation_alphabets": Range(f"must be 0 or more, and at most {MANY}", lambda number: 0 <= number <= MANY),
     "pairs": _count(SEVERAL),
     "batch": _count(10_000),
-    "embedding": _count(1 << 16),
+    **dict.fromkeys(("embedding", "maps"), _count(1 << 16)),
+    "kernels": _count(1 << 8),
     "views": _count(VIEWS),
     "threads": _count(THREADS),
     "minutes": _count(366 * 24 * 60),
@@ -97,12 +98,6 @@ def _entries(table, has):
     return f"{', '.join(names)} and {last}" if names else last
 
 
-def _or(names):
-    """ "A, B or C"."""
-    *names, last = names
-    return f"{', '.join(names)} or {last}" if names else last
-
-
 def _networks(option):
     """The scope of a setting that some networks have."""
     words = f"--network {_entries(NETWORKS, lambda entry: entry.has(option))}"
@@ -118,7 +113,7 @@ SCOPES = {
     "mining": _losses(lambda criterion: criterion.tuples == "triplets"),
     "head": _losses(lambda criterion: criterion.head == "similarity"),
     "tune": Scope("runs with --start", lambda s: s.network.start, lambda s: "weights drawn at random"),
-    **{option: _networks(option) for option in ("init", "weights", "freeze", "embedding")},
+    **{option: _networks(option) for option in (*OF_SOME, "weights", "freeze")},
     "pairs": _losses(lambda criterion: criterion.tuples == "pairs"),
     "positive": Scope(
         "pairs drawn at random",
@@ -178,7 +173,7 @@ CONFLICTS = (  # (holds(settings), complaint(settings)): settings that do not go
     ),
     (
         lambda s: s.data.split not in DATASETS[s.data.name].divisions,
-        lambda s: f"--split must be {_or(DATASETS[s.data.name].divisions)} for {s.data.name}, not {s.data.split}",
+        lambda s: f"--split must be {either(DATASETS[s.data.name].divisions)} for {s.data.name}, not {s.data.split}",
     ),
     (
         lambda s: DATASETS[s.data.name].needs and s.machine.data_dir is None,

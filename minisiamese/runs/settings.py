@@ -1,7 +1,6 @@
 """What a run can be told: settings in groups of one concern each, flat on the command line and in config.json."""
 
 from dataclasses import dataclass, fields, replace
-from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
@@ -9,27 +8,16 @@ import tyro
 
 from minisiamese import checkpoint
 from minisiamese.checkpoint import typed
+from minisiamese.commands.help import first_sentence, listed
 from minisiamese.criteria import CRITERIA
 from minisiamese.data import DATASETS
 from minisiamese.errors import BadInput
 from minisiamese.optimizers import SCHEDULES
 from minisiamese.runs import rules
 from minisiamese.runs.build import NETWORKS
-from minisiamese.runs.recipes import RECIPES
+from minisiamese.runs.recipes import recipe_of
 from minisiamese.runs.rules import CHOICES
 from minisiamese.runs.start import checkpoint_of
-
-
-def listed(table):
-    """The names of a table's records, each with its help."""
-    return "; ".join(f"{name} ({record.help})" for name, record in table.items())
-
-
-def first_sentence(entry):
-    """The name of a function in a table, and the first sentence of its docstring."""
-    name, function = entry
-    return f"{name}: {' '.join(getdoc(function).split()).split('. ')[0].rstrip('.')}."
-
 
 ON_HEAD = [name for name, criterion in CRITERIA.items() if criterion.head == "similarity"]
 ON_DISTANCE = [name for name in CRITERIA if name not in ON_HEAD]
@@ -87,8 +75,11 @@ class NetworkSettings:
     # How many of its first blocks stay as they are: of resnet18 up to 4 (its first layers count with the first), of
     # vgg16 up to 6 (five of convolutions, and the fully connected layers).
     freeze: int = 0
-    # Length of the embedding, by a fully connected layer at the end of the twin (conv4, conv4-wide). Default: none.
+    # Length of the embedding, by a fully connected layer at the twin's end. Default: none; of koch and koch35 4096.
     embedding: int | None = None
+    # Feature maps of each convolution, and sides of its kernels (koch, koch35). Default: the paper's.
+    maps: tuple[int, ...] | None = None
+    kernels: tuple[int, ...] | None = None
     # Learned head of nway and bce: l1 (the paper's weighted L1 distance) or euclidean.
     head: Literal[tuple(CHOICES["head"])] = "l1"
     # Initial weights: default; paper (its values, which saturate) or narrow (0.01 everywhere), for koch and koch35.
@@ -197,8 +188,9 @@ class Settings:
     """Train a siamese network with hand-written gradients and measure its one-shot accuracy."""
 
     data: DataSettings
-    # Settings to start from: best (the defaults), paper (Koch et al.), matlab (source 003); other options change them.
-    recipe: Literal[tuple(CHOICES["recipe"])] = "best"
+    # Settings to start from: best (the defaults), paper (Koch et al.), matlab (source 003), or a JSON file of settings
+    # (python -m minisiamese.studies.search writes one); other options change them.
+    recipe: str = "best"
     # Seed of every random draw.
     seed: int = 0
 
@@ -211,14 +203,15 @@ class Settings:
     @classmethod
     def of_recipe(cls, recipe="best", **flat):
         """The settings of a recipe, for a data set, a network and a run to start from, but for those given by their
-        flat keys. BadInput if there is no such run."""
-        named = RECIPES[recipe] | flat
+        flat keys. BadInput if there is no such recipe or run."""
+        of_recipe = recipe_of(recipe, type_of)
+        named = of_recipe | flat
         if flat.get("start"):
             flat = network_of(flat["start"], named.get("loss", LossSettings.name)) | flat
             named |= flat
         of_data, of_network = DATASETS.get(named["data"]), NETWORKS.get(named.get("network"))
         usual = (of_data.usual if of_data else {}) | (of_network.usual if of_network else {})
-        return cls(DataSettings(named["data"])).but(**{"recipe": recipe} | RECIPES[recipe] | usual | flat)
+        return cls(DataSettings(named["data"])).but(**of_recipe | usual | {"recipe": recipe} | flat)
 
     def but(self, **flat):
         """These settings but for those given by their flat keys."""
@@ -273,7 +266,7 @@ def network_of(run, loss):
     path = checkpoint_of(run)
     settings = Settings.from_json(checkpoint.load(path)[1].get("config"), path)
     learned = all(CRITERIA[name].head == "similarity" for name in (loss, settings.loss.name))
-    keys = ("network", "embedding", "init", *(["head"] if learned else []))
+    keys = ("network", "embedding", "maps", "kernels", "init", *(["head"] if learned else []))
     return {key: settings.flat()[key] for key in keys}
 
 

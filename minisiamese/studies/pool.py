@@ -48,6 +48,14 @@ def processes(count, begin, *arguments):
         raise BadInput("a process was ended from outside, for want of memory perhaps: try --resume") from None
 
 
+def started(work, *arguments):
+    """A process that carries out ``work(*arguments)``."""
+    process = CONTEXT.Process(target=_begin, args=(work, arguments))
+    with deaf():
+        process.start()
+    return process
+
+
 class _DeafPool(ProcessPoolExecutor):
     """Processes begin when work is given to them."""
 

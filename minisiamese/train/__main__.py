@@ -19,7 +19,6 @@ from minisiamese.commands.doors import front_door, parse
 from minisiamese.errors import BadInput
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import Folder, settings_of
-from minisiamese.runs.recipes import RECIPES
 from minisiamese.runs.settings import Settings, network_of
 from minisiamese.threads import set_threads
 from minisiamese.train.final_tests import finish
@@ -80,8 +79,7 @@ def from_command_line():
     """The settings that the program was called with; with --resume, settings left out are as the run has them."""
     known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     known.add_argument("--recipe", nargs="?")
-    recipe = known.parse_known_args()[0].recipe  # read first, since the other settings start from it
-    recipe = recipe if recipe in RECIPES else "best"
+    recipe = known.parse_known_args()[0].recipe or "best"  # read first, since the other settings start from it
     settings = parse(COMMAND_LINE, PROGRAM, Settings.of_recipe(recipe, data=tyro.MISSING))
     start, of_start = settings.network.start, {}
     if settings.machine.resume:

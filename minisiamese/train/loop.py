@@ -15,10 +15,11 @@ SHOWN = {"loss": "{:.3f}", "validation_accuracy": "{:.1%}"}  # at the end of the
 LOG_EVERY = 10  # steps between two lines of metrics.jsonl; the loss is read, and looked at for NaN, this often
 
 
-def loop(trainer, out, quiet=False):
+def loop(trainer, out, quiet=False, stop=lambda: False):
     """Steps until the run is complete or Ctrl-C, saved so that it can go on from any end; whether Ctrl-C was pressed.
 
-    ``quiet`` shows nothing of it. BadInput if the loss is no longer a number.
+    ``quiet`` shows nothing of it; ``stop()`` is asked after each step whether to stop there, as Ctrl-C does. BadInput
+    if the loss is no longer a number.
     """
     measuring, stopping = trainer.settings.measuring, False
     with interrupts(insist=True) as pressed, Log(out / "metrics.jsonl", trainer, quiet) as log:
@@ -30,7 +31,7 @@ def loop(trainer, out, quiet=False):
         log.began = trainer.step, trainer.seconds
         while trainer.step != trainer.steps and not stopping:
             trainer.train_step()
-            stopping = bool(pressed)  # asked once a step: the step that ends the loop is saved
+            stopping = bool(pressed) or stop()  # asked once a step: the step that ends the loop is saved
             planned = trainer.plan()
             at_end = trainer.step == trainer.steps
             log.tick()

@@ -585,6 +585,46 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
     assert not (out / "last.npz").exists()
 
 
+def test_a_recipe_file_holds_settings_that_others_change(tmp_path, monkeypatch):
+    """Any setting, written by hand; the command line has the last word."""
+    recipe = {"network": "koch35", "maps": [16, 16, 16, 32], "kernels": [4, 3, 2, 3], "embedding": 128, "lr": [0.1]}
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe | {"loss": "bce", "turn": False, "seed": 3}))
+    monkeypatch.setattr(sys, "argv", f"train glyphs --recipe {path} --embedding 64 --warp 0".split())
+    settings = train.from_command_line().checked()
+    flat = settings.flat()
+    assert {key: flat[key] for key in ("maps", "kernels", "lr")} == {
+        key: tuple(recipe[key]) for key in ("maps", "kernels", "lr")
+    }
+    assert (flat["embedding"], flat["turn"], flat["seed"], flat["recipe"]) == (64, False, 3, str(path))
+    shapes = [
+        array.shape for array in build.build(settings, np.random.default_rng(0)).arrays().values() if array.ndim > 1
+    ]
+    assert shapes == [(4, 4, 1, 16), (3, 3, 16, 16), (2, 2, 16, 16), (3, 3, 16, 32), (32, 64)]
+    path.unlink()  # a run does not need it any more
+    assert Settings.from_json(settings.to_json(), path) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "holds no settings (Expecting value"),
+        ("[1]", "holds no settings"),
+        ('{"size": 3}', "there is no setting 'size'"),
+        ('{"lr": "fast"}', "holds no settings (Expected `array`"),
+        ('{"margin": 0}', "--margin must be more than 0"),
+        ('{"loss": "hinge"}', "holds no settings (Invalid enum"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_one_line(small_omniglot, tmp_path, monkeypatch, capsys, text, complaint):
+    path = tmp_path / "recipe.json"
+    path.write_text(text)
+    assert start(monkeypatch, *arguments(small_omniglot, tmp_path / "run", "--recipe", path)) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err and captured.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
@@ -608,7 +648,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--mining", "hard"], "--mining hard is for --loss triplet and triplet-squared, not for nway"),
         (["--loss", "triplet", "--mining", "hardest", "--hardest", "0"], "--hardest is a share"),
         (["--recipe", "matlab", "--network", "conv4"], "(--recipe matlab is --init narrow)"),
-        (["--recipe", "paper", "--network", "koch", "--embedding", "16"], "(--recipe paper is --network koch)"),
+        (["--recipe", "paper", "--network", "koch", "--freeze", "1"], "(--recipe paper is --network koch)"),
         (["--pairs", "100"], "--pairs is for --loss bce, contrastive and contrastive-linear, not for nway"),
         (["--loss", "bce", "--pairs", "5"], "--pairs 5"),
         (["--positive", "0.4"], "--positive is for pairs drawn at random, not for nway"),
@@ -618,13 +658,19 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_omniglot, tmp_path, mon
         (["--flips", "--no-distort"], "distortions drawn at random, not for --no-distort"),
         (["--loss", "bce", "--pairs", "60", "--flips"], "distortions drawn at random, not for --pairs"),
         (["--embedding", "0"], "--embedding must be more than 0"),
-        (["--network", "koch35", "--embedding", "16"], "--embedding is for --network conv4"),
+        (
+            ["--network", "vgg16", "--embedding", "16"],
+            "--embedding is for --network conv4, conv4-wide, koch and koch35",
+        ),
+        (["--kernels", "3", "3"], "--kernels is for --network koch and koch35, not for conv4"),
+        (["--network", "koch35", "--kernels", "9", "9", "9", "9"], "kernels of 9, 9, 9, 9 leave no pixel of 35 x 35"),
+        (["--network", "koch35", "--maps", "9", "9", "9"], "maps of 3 convolutions do not go with kernels of 4"),
         (["--weights", "my.pth"], "--weights is for --network resnet18 and vgg16"),
         (["--freeze", "1"], "--freeze is for --network resnet18 and vgg16, not for conv4"),
         (["--network", "vgg16", "--freeze", "7"], "--freeze must be 0 to 6 for --network vgg16"),
         (["--network", "resnet18", "--freeze", "4", "--loss", "triplet"], "--freeze 4 leaves nothing to train"),
         (["--recipe"], "--recipe"),
-        (["--recipe", "cake"], "invalid choice"),
+        (["--recipe", "cake"], "--recipe must be best, paper, matlab or a file of settings, not cake"),
         (["--views", "0"], "--views"),
         (["--validation-alphabets", "9"], "--validation-alphabets"),
         (["--data-dir", "/nowhere"], "glyphs"),
