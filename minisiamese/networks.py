@@ -29,8 +29,9 @@ def koch(rng, head="l1", channels=1, init="default", maps=(64, 128, 128, 256), k
     number of features, 4,096 if it is None. The paper searched for the best ones (section 3.2). ValueError if the
     kernels leave no pixel of an image.
     """
-    # 105 -> 96 -> 48 -> 42 -> 21 -> 18 -> 9 -> 6
-    return _of_the_paper(rng, head, channels, init, 105, maps, kernels, embedding or FEATURES)
+    features = embedding or FEATURES
+    twin = _paper_twin(rng, channels, init, 105, maps, kernels, features)  # 105 -> 96 -> 48 -> 42 -> 21 -> 18 -> 9 -> 6
+    return Siamese(twin, _paper_head(rng, head, init, features), size=105, channels=channels)
 
 
 def koch35(rng, head="l1", channels=1, init="default", maps=(64, 128, 128, 256), kernels=(4, 3, 2, 2), embedding=None):
@@ -39,13 +40,14 @@ def koch35(rng, head="l1", channels=1, init="default", maps=(64, 128, 128, 256),
     The paper gives the size of its input alone. Here the kernels are a half or less of the large network's, and all
     else is kept. Arguments as ``koch`` has them.
     """
-    # 35 -> 32 -> 16 -> 14 -> 7 -> 6 -> 3 -> 2
-    return _of_the_paper(rng, head, channels, init, 35, maps, kernels, embedding or FEATURES)
+    features = embedding or FEATURES
+    twin = _paper_twin(rng, channels, init, 35, maps, kernels, features)  # 35 -> 32 -> 16 -> 14 -> 7 -> 6 -> 3 -> 2
+    return Siamese(twin, _paper_head(rng, head, init, features), size=35, channels=channels)
 
 
-def _of_the_paper(rng, head, channels, init, size, maps, kernels, features):
-    """Stages of convolution, ReLU and max-pool, the last one without a pool; then a fully connected layer and sigmoids,
-    and one of the heads."""
+def _paper_twin(rng, channels, init, size, maps, kernels, features):
+    """Stages of convolution, ReLU and max-pool, the last one without a pool; then a fully connected layer and
+    sigmoids."""
     if len(maps) != len(kernels):
         raise ValueError(f"maps of {len(maps)} convolutions do not go with kernels of {len(kernels)}")
     layers, before, side = [], channels, size
@@ -59,8 +61,9 @@ def _of_the_paper(rng, head, channels, init, size, maps, kernels, features):
         layers.append(Named(**stage))
     inputs = side * side * before
     glorot = {"std": (2 / (inputs + features)) ** 0.5}
-    layers += [Flatten(), Linear(inputs, features, rng, **(INITIAL[init]["linear"] or glorot)), Sigmoid()]
-    return Siamese(Sequential(*layers), _paper_head(rng, head, init, features), size=size, channels=channels)
+    return Sequential(
+        *layers, Flatten(), Linear(inputs, features, rng, **(INITIAL[init]["linear"] or glorot)), Sigmoid()
+    )
 
 
 def _paper_head(rng, head, init, features):

@@ -21,7 +21,7 @@ from minisiamese.commands.doors import deaf, front_door, parse
 from minisiamese.errors import BadInput
 from minisiamese.studies.pool import CONTEXT, started
 from minisiamese.studies.search import outcome
-from minisiamese.studies.search.settings import COMMAND, SearchOptions
+from minisiamese.studies.search.settings import SEARCH, SearchOptions
 from minisiamese.studies.search.work import storing, study_of, work
 from minisiamese.threads import available_cores
 from minisiamese.train.learner import interrupts
@@ -94,7 +94,7 @@ def described(found):
 
 
 def main():
-    options = parse(SearchOptions, COMMAND)
+    options = parse(SearchOptions, SEARCH)
     options = replace(options, out=options.folder())
     try:
         stopped = search(options)

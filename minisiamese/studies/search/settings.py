@@ -12,7 +12,7 @@ from minisiamese.networks import INITIAL
 from minisiamese.runs.recipes import RECIPES
 from minisiamese.runs.settings import Settings
 
-COMMAND = "python -m minisiamese.studies.search"
+SEARCH = "python -m minisiamese.studies.search"
 KEYS = ("data", "network", "over", "init", "pairs", "distort", "steps", "seed")  # what all workers must agree on
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "full", "alpha")  # of koch and koch35, those with weights
 LOOKS = 10  # validations of a trial: at each one it can be given up

@@ -16,7 +16,7 @@ from minisiamese.backend import check_device
 from minisiamese.errors import BadInput
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import CONFIG, Folder
-from minisiamese.studies.search.settings import COMMAND, beginning, settings_of, suggested
+from minisiamese.studies.search.settings import SEARCH, beginning, settings_of, suggested
 from minisiamese.train.loop import loop
 from minisiamese.train.trainer import Trainer
 
@@ -156,7 +156,7 @@ def claimed(study, options):
 
     def settings_in_folder(trial):
         out = options.out / "trials" / str(trial.number)
-        return settings_of(options, suggested(trial, options), out), Folder(out, COMMAND)
+        return settings_of(options, suggested(trial, options), out), Folder(out, SEARCH)
 
     with ExitStack() as stack:
         for left in study.get_trials(deepcopy=False, states=[state.RUNNING]):
