@@ -22,6 +22,7 @@ from minisiamese.studies.fewshot.settings import FewshotOptions
 from minisiamese.studies.maml.settings import MamlOptions
 from minisiamese.studies.report000.settings import Report000Options
 from minisiamese.studies.results.__main__ import ResultsOptions
+from minisiamese.studies.search.settings import SearchOptions
 from minisiamese.studies.sweeps.settings import SweepsOptions
 from minisiamese.train.__main__ import from_command_line
 
@@ -37,6 +38,7 @@ OPTIONS = {
     "minisiamese.studies.maml": MamlOptions,
     "minisiamese.studies.report000": Report000Options,
     "minisiamese.studies.results": ResultsOptions,
+    "minisiamese.studies.search": SearchOptions,
     "minisiamese.studies.sweeps": SweepsOptions,
 }
 
@@ -86,6 +88,10 @@ def test_every_command_is_one_that_the_program_takes(line, monkeypatch, tmp_path
         run = Path(arguments[arguments.index("--out") + 1])
         run.mkdir(parents=True)
         save_json(run / "config.json", settings.to_json())
+    if "--recipe" in arguments and (path := Path(arguments[arguments.index("--recipe") + 1])).suffix:
+        monkeypatch.chdir(tmp_path)
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
     monkeypatch.setattr(sys, "argv", [program, *arguments])
     if program == "minisiamese.train":
         from_command_line().checked()
