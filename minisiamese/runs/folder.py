@@ -30,6 +30,10 @@ from minisiamese.runs.start import checkpoint_of
 CONFIG = "config.json"
 
 
+class AtWork(BadInput):
+    """Another process is at work in a folder."""
+
+
 class Folder:
     """A folder that a program fills, such as ``Folder(path, "python -m minisiamese.train")``.
 
@@ -88,7 +92,7 @@ class Folder:
     def begun(self, settings, resume):
         """Make the folder, once all is there that the work takes, and keep the settings {key: value} in it.
 
-        Until the end of the ``with`` no other process may work in it: BadInput if one does.
+        Until the end of the ``with`` no other process may work in it: ``AtWork`` if one does.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._alone():
@@ -111,7 +115,7 @@ class Folder:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise BadInput(f"another process is at work in {self.path}: wait for it, or give another --out") from None
+            raise AtWork(f"another process is at work in {self.path}: wait for it, or give another --out") from None
         try:
             yield
         finally:

@@ -15,7 +15,7 @@ from minisiamese.errors import BadInput
 from minisiamese.optimizers import SCHEDULES
 from minisiamese.runs import rules
 from minisiamese.runs.build import NETWORKS
-from minisiamese.runs.recipes import recipe_of
+from minisiamese.runs.recipes import RECIPES, recipe_of
 from minisiamese.runs.rules import CHOICES
 from minisiamese.runs.start import checkpoint_of
 
@@ -66,7 +66,7 @@ class NetworkSettings:
         tyro.conf.arg(name="network", help=f"Network: {listed(NETWORKS)}."),
     ] = "conv4-wide"
     # Run to start from, its folder or a checkpoint, or "pretrained", the network that comes with the package; network,
-    # embedding, init and head are then those of that run.
+    # embedding, maps, kernels, init and head are then those of that run.
     start: Path | None = None
     # What changes of a network that --start gives: all, or its head alone.
     tune: Literal[tuple(CHOICES["tune"])] = "all"
@@ -211,7 +211,8 @@ class Settings:
             named |= flat
         of_data, of_network = DATASETS.get(named["data"]), NETWORKS.get(named.get("network"))
         usual = (of_data.usual if of_data else {}) | (of_network.usual if of_network else {})
-        return cls(DataSettings(named["data"])).but(**of_recipe | usual | {"recipe": recipe} | flat)
+        first, last = (of_recipe, usual) if recipe in RECIPES else (usual, of_recipe)  # a file's values are meant
+        return cls(DataSettings(named["data"])).but(**first | last | {"recipe": recipe} | flat)
 
     def but(self, **flat):
         """These settings but for those given by their flat keys."""

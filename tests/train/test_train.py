@@ -30,6 +30,7 @@ from minisiamese.mining import MINING
 from minisiamese.runs import build, rules
 from minisiamese.runs.folder import load_run
 from minisiamese.runs.settings import PLACES, Settings
+from minisiamese.studies.results.rows import command
 from minisiamese.train import __main__ as train
 from minisiamese.train import final_tests, loop
 from minisiamese.train import trainer as training
@@ -601,8 +602,12 @@ def test_a_recipe_file_holds_settings_that_others_change(tmp_path, monkeypatch):
         array.shape for array in build.build(settings, np.random.default_rng(0)).arrays().values() if array.ndim > 1
     ]
     assert shapes == [(4, 4, 1, 16), (3, 3, 16, 16), (2, 2, 16, 16), (3, 3, 16, 32), (32, 64)]
+    path.write_text('{"network": "resnet18", "lr": [0.01]}')  # in place of the network's usual rate
+    assert Settings.of_recipe(str(path), data="omniglot").learning.lr == (0.01,)
     path.unlink()  # a run does not need it any more
     assert Settings.from_json(settings.to_json(), path) == settings
+    words = "train glyphs --no-turn --warp 0.0 --network koch35 --embedding 64 --maps 16 16 16 32 --kernels 4 3 2 3"
+    assert command(settings) == f"{words} --loss bce --lr 0.1"
 
 
 @pytest.mark.parametrize(

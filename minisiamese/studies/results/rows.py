@@ -13,6 +13,7 @@ import numpy as np
 from minisiamese.checkpoint import Count, Rate, Seconds, Share, load_json
 from minisiamese.data import omniglot
 from minisiamese.errors import BadInput
+from minisiamese.runs.recipes import RECIPES
 from minisiamese.runs.settings import MachineSettings, Settings
 from minisiamese.studies.results.published import TESTS
 from minisiamese.trials import wilson
@@ -35,8 +36,9 @@ class Row:
 
 
 def command(settings):
-    """The command of a run, without its seed: the options that differ from its recipe."""
-    data, recipe = settings.data.name, settings.recipe
+    """The command of a run, without its seed: the options that differ from its recipe, or, where the recipe was a file,
+    from the defaults."""
+    data, recipe = settings.data.name, settings.recipe if settings.recipe in RECIPES else "best"
     usual = Settings.of_recipe(recipe, data=data).flat()
     words = ["train", data] + (["--recipe", recipe] if recipe != "best" else [])
     for key, value in settings.flat().items():

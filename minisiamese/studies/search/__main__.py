@@ -19,10 +19,11 @@ from minisiamese import data
 from minisiamese.backend import check_device
 from minisiamese.commands.doors import deaf, front_door, parse
 from minisiamese.errors import BadInput
+from minisiamese.runs.build import part_of
 from minisiamese.studies.pool import CONTEXT, started
 from minisiamese.studies.search import outcome
-from minisiamese.studies.search.settings import SEARCH, SearchOptions
-from minisiamese.studies.search.work import storing, study_of, work
+from minisiamese.studies.search.settings import SEARCH, SearchOptions, settings_of
+from minisiamese.studies.search.work import alone, storing, study_of, work
 from minisiamese.threads import available_cores
 from minisiamese.train.learner import interrupts
 
@@ -34,13 +35,16 @@ def search(options):
     options.check()
     check_device(options.device)
     data.check_present(options.data, options.data_dir)
-    study = study_of(options)
+    own = data.DATASETS[options.data].needs
+    images = part_of("training", settings_of(options, {}), options.data_dir).digest() if own else None
+    study = study_of(options, images)
     workers = options.workers or (1 if options.device == "cuda" else available_cores())
     with deaf():
-        stop, complaints = CONTEXT.Event(), CONTEXT.SimpleQueue()
-    with interrupts() as pressed, Progress(study, options) as progress:
-        begun = [started(work, options, stop, complaints) for _ in range(workers)]
+        stop, complaints, begun = CONTEXT.Event(), CONTEXT.SimpleQueue(), []
+    with interrupts() as pressed, Progress(study, options) as progress, storing(options):
         try:
+            for _ in range(min(workers, 2 * available_cores())):
+                begun.append(started(work, options, images, stop, complaints))
             while any(each.is_alive() for each in begun) and complaints.empty() and not pressed:
                 time.sleep(0.5)
                 progress.show()
@@ -48,11 +52,14 @@ def search(options):
             stop.set()
             for each in begun:
                 each.join()
+        if not complaints.empty():
+            raise BadInput(complaints.get())
         progress.show()
-    outcome.write(study, options)
-    if not complaints.empty():
-        raise BadInput(complaints.get())
-    if progress.bar.n < options.trials and any(each.exitcode for each in begun):
+        with alone(options):
+            outcome.write(study, options)
+    if any(each.exitcode > 0 for each in begun):
+        raise RuntimeError("a worker failed; its traceback is above")
+    if not pressed and progress.bar.n < options.trials and any(each.exitcode for each in begun):
         raise BadInput("a worker was ended from outside, for want of memory perhaps: the same command goes on")
     return bool(pressed)
 
@@ -65,7 +72,6 @@ class Progress:
         self.bar = tqdm(total=options.trials, desc="search", unit=" trials", disable=None)
 
     def __enter__(self):
-        self.show()
         return self
 
     def __exit__(self, *error):
@@ -73,14 +79,12 @@ class Progress:
 
     def show(self):
         """Bring the bar up to now."""
-        with storing(self.options):
-            states = [each.state.name for each in self.study.get_trials(deepcopy=False)]
+        states = [each.state.name for each in self.study.get_trials(deepcopy=False)]
         best = outcome.best_of(self.study)
         if best and (self.best is None or best.value > self.best.value):
             self.best = best
             found = outcome.found_by(best, self.options)
             tqdm.write(f"trial {best.number}: one-shot accuracy {best.value:.1%}, the best so far: {described(found)}")
-            outcome.write(self.study, self.options)
         self.bar.n = states.count("COMPLETE") + states.count("PRUNED")
         self.bar.set_postfix({"given up": states.count("PRUNED"), "best": f"{self.best.value:.1%}" if best else "none"})
 

@@ -3,6 +3,8 @@
 import json
 import warnings
 
+import matplotlib.pyplot as plt
+
 from minisiamese import checkpoint
 from minisiamese.studies.search.settings import recipe_of, suggested
 from minisiamese.studies.search.work import optuna
@@ -24,18 +26,18 @@ def found_by(trial, options):
 def write(study, options):
     """Write trials.json and, once a trial is done, recipe.json; once several are, history.png, parallel.png and
     importance.png."""
+    done = [each for each in study.get_trials(deepcopy=False) if each.state.name in ("COMPLETE", "PRUNED")]
     trials = [
         {
             "number": each.number,
             "state": each.state.name.lower(),
             "accuracy": each.value,
             "validations": {str(step): value for step, value in each.intermediate_values.items()},
-            "settings": each.params,
+            "settings": found_by(each, options),
         }
-        for each in study.get_trials(deepcopy=False)
-        if each.state.name in ("COMPLETE", "PRUNED")
+        for each in done
     ]
-    checkpoint.save_json(options.out / "trials.json", {"options": options.agreed(), "trials": trials})
+    checkpoint.save_json(options.out / "trials.json", {"trials": trials})
     best = best_of(study)
     if best is None:
         return
@@ -61,3 +63,4 @@ def pictures(study, options):
         checkpoint.write(
             options.out / f"{name}.png", lambda file, figure=figure: figure.savefig(file, dpi=110, bbox_inches="tight")
         )
+        plt.close(figure)

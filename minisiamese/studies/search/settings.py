@@ -1,20 +1,24 @@
 """What a search tries: its options, the ranges (Koch et al., section 3.2), and the settings of every trial."""
 
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import tyro
 
 from minisiamese.commands.doors import MANY, THREADS, check_counts
 from minisiamese.data import DATASETS
-from minisiamese.networks import INITIAL
+from minisiamese.networks import FEATURES, INITIAL
+from minisiamese.runs.build import NETWORKS
 from minisiamese.runs.recipes import RECIPES
 from minisiamese.runs.settings import Settings
 
 SEARCH = "python -m minisiamese.studies.search"
 KEYS = ("data", "network", "over", "init", "pairs", "distort", "steps", "seed")  # what all workers must agree on
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "full", "alpha")  # of koch and koch35, those with weights
+CONVOLUTIONS = LAYERS[:4]
 LOOKS = 10  # validations of a trial: at each one it can be given up
 
 # The paper's ranges. L2 is drawn on a logarithmic scale, which cannot reach the paper's 0; a momentum of 1 would never
@@ -23,7 +27,6 @@ RATE, MOMENTUM, L2 = (1e-4, 1e-1), (0.0, 0.99), (1e-7, 1e-1)
 MAPS, MAPS_STEP = (16, 256), 16
 UNITS, UNITS_STEP = (128, 4096), 16
 KERNELS = {"koch": (3, 20), "koch35": (2, 7)}  # of an image of a third of the side, a third
-SIDES = {"koch": 105, "koch35": 35}
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,9 @@ class SearchOptions:
         check_counts(self, pairs=1, steps=(1, MANY), seed=0, trials=1, workers=(1, THREADS))
         settings_of(self, {})
 
-    def agreed(self):
-        """{option: value} of ``KEYS``."""
-        return {key: getattr(self, key) for key in KEYS}
+    def agreed(self, images=None):
+        """{option: value} of ``KEYS``, and the digest of the images, if they are a user's own."""
+        return {key: getattr(self, key) for key in KEYS} | {"images": images}
 
 
 def suggested(trial, options):
@@ -88,40 +91,45 @@ def suggested(trial, options):
             found[key] = tuple(trial.suggest_float(f"{key}-{layer}", *range_, log=True) for layer in LAYERS)
         found["momentum"] = tuple(trial.suggest_float(f"momentum-{layer}", *MOMENTUM) for layer in LAYERS)
     if options.over != "learning":
-        convolutions = LAYERS[:4]
-        found["maps"] = tuple(trial.suggest_int(f"maps-{each}", *MAPS, step=MAPS_STEP) for each in convolutions)
-        kernels = [trial.suggest_int(f"kernel-{each}", *KERNELS[options.network]) for each in convolutions]
-        found["kernels"] = fitting(kernels, SIDES[options.network], KERNELS[options.network][0])
-        found["embedding"] = trial.suggest_int("units", *UNITS, step=UNITS_STEP)
+        found["maps"] = tuple(trial.suggest_int(f"maps-{each}", *MAPS, step=MAPS_STEP) for each in CONVOLUTIONS)
+        found["kernels"] = suggested_kernels(trial, options.network)
+        found["embedding"] = trial.suggest_int("embedding", *UNITS, step=UNITS_STEP)
     return found
 
 
-def fitting(kernels, side, least):
-    """The kernels, each made so much smaller that those after it, of at least ``least``, fit what it leaves of an image
-    of that ``side``: most of the paper's range fits no image."""
-    needs = [least]  # sides that the last convolution, the one before it, ... need
-    for _ in kernels[1:]:
-        needs.append(2 * needs[-1] + least - 1)
-    found = []
-    for kernel, need in zip(kernels, [*needs[-2::-1], None], strict=True):  # the need of the next one, after its pool
-        found.append(min(kernel, side - 2 * need + 1 if need else side))
+def suggested_kernels(trial, network):
+    """Sides of the kernels of each convolution, of the paper's range as far as the convolutions after it can still have
+    kernels of the smallest side: most of the range fits no image."""
+    least, most = KERNELS[network]
+    needs = [1]  # the side that the last convolution, the one before it and its pool, ... must leave
+    for _ in CONVOLUTIONS[1:]:
+        needs.append(2 * (needs[-1] + least - 1))
+    side, found = build(network, maps=(1,) * 4, embedding=1).size, []
+    for each, need in zip(CONVOLUTIONS, reversed(needs), strict=True):
+        found.append(trial.suggest_int(f"kernel-{each}", least, min(most, side - need + 1)))
         side = (side - found[-1] + 1) // 2
     return tuple(found)
 
 
+def build(network, **shape):
+    """A network by name."""
+    return NETWORKS[network].build(np.random.default_rng(0), **shape)
+
+
 def beginning(options):
     """{name: value} as an Optuna trial has them, of the paper's recipe as it is: the first trial."""
-    recipe = RECIPES["paper"]
+    recipe, usual = RECIPES["paper"], signature(NETWORKS[options.network].build).parameters
     values = {f"{key}-{layer}": recipe[key][0] for key in ("lr", "l2", "momentum") for layer in LAYERS}
-    kernels = {"koch": (10, 7, 4, 4), "koch35": (4, 3, 2, 2)}[options.network]
-    for each, maps, kernel in zip(LAYERS, (64, 128, 128, 256), kernels, strict=False):
-        values |= {f"maps-{each}": maps, f"kernel-{each}": kernel}
-    return values | {"units": 4096}
+    for name, key in (("maps", "maps"), ("kernel", "kernels")):
+        values |= {f"{name}-{each}": value for each, value in zip(CONVOLUTIONS, usual[key].default, strict=True)}
+    return values | {"embedding": FEATURES}
 
 
 def recipe_of(options, found):
     """{flat key: value} of the recipe file: the paper's recipe with what was found."""
-    return RECIPES["paper"] | {key: getattr(options, key) for key in ("network", "init", "pairs", "distort")} | found
+    recipe = RECIPES["paper"] | {key: getattr(options, key) for key in ("network", "init", "pairs", "distort")} | found
+    has = recipe["split"] in DATASETS[options.data].divisions
+    return recipe if has else recipe | {"split": "alphabets"}
 
 
 def settings_of(options, found, out=None):
