@@ -9,6 +9,7 @@ ROTATION = np.deg2rad(10)
 SHEAR = 0.3
 SCALE = (0.8, 1.2)
 TRANSLATION = 2 * 2 / 105  # 2 pixels of 105, in units of half a picture
+SHIFT = 4  # pixels of a small picture in colour
 CROP = (0.8, 1.0)  # of the side of a photograph
 
 
@@ -38,12 +39,12 @@ def identity(count):
     return np.tile(np.eye(2, 3), (count, 1, 1))
 
 
-def draw_flips_and_crops(rng, count, size, pixels=2):
-    """count matrices (count, 2, 3) that mirror a picture with probability 1/2 and shift it by up to ``pixels`` of its
+def draw_flips_and_crops(rng, count, size):
+    """count matrices (count, 2, 3) that mirror a picture with probability 1/2 and shift it by up to 4 pixels of its
     ``size``, as if it were cropped from one with a blank border, as is usual for CIFAR-10 (report 000)."""
     matrices = identity(count)
     matrices[:, 0, 0] = rng.choice([-1, 1], count)
-    matrices[:, :, 2] = 2 * rng.integers(-pixels, pixels + 1, (count, 2)) / size
+    matrices[:, :, 2] = 2 * rng.integers(-SHIFT, SHIFT + 1, (count, 2)) / size
     return matrices
 
 

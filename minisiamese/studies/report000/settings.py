@@ -77,7 +77,7 @@ class Plan:
 PLANS = {
     "mnist": Plan(mnist_classifier, 28, 1, 10, False, 5, 0.1, steps=150, run_rate=2e-5, online_rate=1e-4),
     "cifar10": Plan(
-        cifar10_classifier, 32, 3, 128, True, 20, 0.1, steps=300, run_rate=1.7e-4, online_rate=1e-3, pair_images=800
+        cifar10_classifier, 32, 3, 128, True, 30, 0.1, steps=300, run_rate=1.7e-4, online_rate=1e-3, pair_images=800
     ),
 }
 
