@@ -254,6 +254,12 @@ def test_a_search_of_other_settings_is_refused(tmp_path, monkeypatch, capsys, sm
     assert f"{tmp_path} holds something else than this search" in capsys.readouterr().err
 
 
+def test_too_few_pairs_are_refused_before_anything_is_begun(tmp_path, monkeypatch, capsys, small):
+    assert start(monkeypatch, tmp_path / "out", "--pairs", 3) == 2
+    assert "--pairs 3 are fewer than the 5 of a step" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_search_on_other_images_is_refused(tmp_path, small):
     options = SearchOptions("folder", pairs=20, steps=4, trials=1, out=tmp_path, data_dir=tmp_path)
     working.study_of(options, "digest")

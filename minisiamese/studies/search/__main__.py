@@ -19,7 +19,7 @@ from minisiamese import data
 from minisiamese.backend import check_device
 from minisiamese.commands.doors import deaf, front_door, parse
 from minisiamese.errors import BadInput
-from minisiamese.runs.build import part_of
+from minisiamese.runs.build import part_of, sampler_of
 from minisiamese.studies.pool import CONTEXT, started
 from minisiamese.studies.search import outcome
 from minisiamese.studies.search.settings import SEARCH, SearchOptions, settings_of
@@ -35,8 +35,10 @@ def search(options):
     options.check()
     check_device(options.device)
     data.check_present(options.data, options.data_dir)
-    own = data.DATASETS[options.data].needs
-    images = part_of("training", settings_of(options, {}), options.data_dir).digest() if own else None
+    settings = settings_of(options, {})
+    training = part_of("training", settings, options.data_dir)
+    sampler_of(settings, training)  # which refuses images that are too few, before anything is begun
+    images = training.digest() if data.DATASETS[options.data].needs else None
     study = study_of(options, images)
     workers = options.workers or (1 if options.device == "cuda" else available_cores())
     with deaf():

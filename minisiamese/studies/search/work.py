@@ -92,7 +92,7 @@ def study_of(options, images=None):
     library = optuna()
     with storing(options):
         try:
-            storage = library.storages.get_storage(options.storage or journal(options))
+            storage = library.storages.RDBStorage(options.storage) if options.storage else journal(options)
             begun = STUDY not in library.get_all_study_names(storage)
             if begun:
                 begun = begin(storage)
