@@ -67,7 +67,7 @@ def build(settings, rng, channels=1):
     --freeze names, or all of the twin with --tune head, are ``Frozen``."""
     network, architecture = settings.network, NETWORKS[settings.network.name]
     kind = CRITERIA[settings.loss.name].head
-    options = {key: value for key in architecture.options if (value := getattr(network, key)) is not None}
+    options = {key: value for key in architecture.options if (value := getattr(network, key))}
     try:
         siamese = architecture.build(rng, network.head if kind == "similarity" else kind, channels, **options)
     except ValueError as error:

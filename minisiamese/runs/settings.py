@@ -77,15 +77,16 @@ class NetworkSettings:
     freeze: int = 0
     # Length of the embedding, by a fully connected layer at the twin's end. Default: none; of koch and koch35 4096.
     embedding: int | None = None
-    # Feature maps of each convolution, and sides of its kernels (koch, koch35). Default: the paper's.
-    maps: tuple[int, ...] | None = None
-    kernels: tuple[int, ...] | None = None
+    # Feature maps of each convolution (koch, koch35). Default: the paper's.
+    maps: tuple[int, ...] = ()
+    # Sides of each convolution's kernels (koch, koch35). Default: the paper's.
+    kernels: tuple[int, ...] = ()
     # Learned head of nway and bce: l1 (the paper's weighted L1 distance) or euclidean.
     head: Literal[tuple(CHOICES["head"])] = "l1"
-    # Initial weights: default; paper (its values, which saturate) or narrow (0.01 everywhere), for koch and koch35.
+    # Initial weights: default; of koch and koch35 paper (its values, which saturate) or narrow (0.01 everywhere).
     init: Literal[tuple(CHOICES["init"])] = "default"
-    # Train the layers as they are printed in the book, one after the other: the same values and gradients to rounding,
-    # but slower, and with many times the memory (koch takes over 12 GB for 128 pairs).
+    # Train the layers as the book prints them, one by one: the same values and gradients to rounding, but slower, and
+    # with many times the memory (koch takes over 12 GB for 128 pairs).
     plain: bool = False
 
 
