@@ -32,7 +32,7 @@ from minisiamese.studies.search import work as working
 from minisiamese.studies.search.settings import (
     SearchOptions,
     beginning,
-    recipe_of,
+    recipe_with,
     settings_of,
     suggested,
     suggested_kernels,
@@ -115,8 +115,10 @@ def test_suggestions_are_of_the_papers_ranges_and_begin_with_its_recipe(network,
     assert all(16 <= maps <= 256 and maps % 16 == 0 for maps in second["maps"]) and 128 <= second["embedding"] <= 4096
     settings = settings_of(options, second)
     assert settings.data.split == "alphabets" and settings.learning.lr == second["lr"]
-    assert recipe_of(replace(options, data="omniglot"), second)["split"] == "paper"  # which the search does not look at
-    assert recipe_of(options, second)["split"] == "alphabets"
+    assert (
+        recipe_with(replace(options, data="omniglot"), second)["split"] == "paper"
+    )  # which the search does not look at
+    assert recipe_with(options, second)["split"] == "alphabets"
 
     found = [suggested(study.ask(), SearchOptions("glyphs", over=over)).keys() for over in ("learning", "network")]
     assert found == [{"lr", "momentum", "l2"}, {"maps", "kernels", "embedding"}]

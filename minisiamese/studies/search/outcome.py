@@ -6,7 +6,7 @@ import warnings
 import matplotlib.pyplot as plt
 
 from minisiamese import checkpoint
-from minisiamese.studies.search.settings import recipe_of, suggested
+from minisiamese.studies.search.settings import recipe_with, suggested
 from minisiamese.studies.search.work import optuna
 
 DRAWN = 8  # settings in a picture: those that matter most
@@ -41,7 +41,7 @@ def write(study, options):
     best = best_of(study)
     if best is None:
         return
-    recipe = json.dumps(recipe_of(options, found_by(best, options)), indent=1)
+    recipe = json.dumps(recipe_with(options, found_by(best, options)), indent=1)
     checkpoint.save_text(options.out / "recipe.json", f"{recipe}\n")
     if sum(each["state"] == "complete" for each in trials) > 1:
         pictures(study, options)

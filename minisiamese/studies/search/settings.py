@@ -125,7 +125,7 @@ def beginning(options):
     return values | {"embedding": FEATURES}
 
 
-def recipe_of(options, found):
+def recipe_with(options, found):
     """{flat key: value} of the recipe file: the paper's recipe with what was found."""
     recipe = RECIPES["paper"] | {key: getattr(options, key) for key in ("network", "init", "pairs", "distort")} | found
     has = recipe["split"] in DATASETS[options.data].divisions
@@ -137,7 +137,7 @@ def settings_of(options, found, out=None):
     steps = options.steps
     return Settings.of_recipe(
         "paper",
-        **recipe_of(options, found)
+        **recipe_with(options, found)
         | {key: getattr(options, key) for key in ("data", "data_dir", "device", "seed", "steps")}
         | {"split": "alphabets", "patience": None, "threads": 1, "out": out},
         validate_every=-(-steps // LOOKS),
