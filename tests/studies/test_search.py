@@ -117,7 +117,7 @@ def test_suggestions_are_of_the_papers_ranges_and_begin_with_its_recipe(network,
     assert settings.data.split == "alphabets" and settings.learning.lr == second["lr"]
     assert (
         recipe_with(replace(options, data="omniglot"), second)["split"] == "paper"
-    )  # which the search does not look at
+    )  # not looked at
     assert recipe_with(options, second)["split"] == "alphabets"
 
     found = [suggested(study.ask(), SearchOptions("glyphs", over=over)).keys() for over in ("learning", "network")]
