@@ -115,9 +115,7 @@ def test_suggestions_are_of_the_papers_ranges_and_begin_with_its_recipe(network,
     assert all(16 <= maps <= 256 and maps % 16 == 0 for maps in second["maps"]) and 128 <= second["embedding"] <= 4096
     settings = settings_of(options, second)
     assert settings.data.split == "alphabets" and settings.learning.lr == second["lr"]
-    assert (
-        recipe_with(replace(options, data="omniglot"), second)["split"] == "paper"
-    )  # not looked at
+    assert recipe_with(replace(options, data="omniglot"), second)["split"] == "paper"  # not looked at
     assert recipe_with(options, second)["split"] == "alphabets"
 
     found = [suggested(study.ask(), SearchOptions("glyphs", over=over)).keys() for over in ("learning", "network")]
