@@ -106,7 +106,7 @@ def suggested_kernels(trial, network):
         needs.append(2 * (needs[-1] + least - 1))
     side, found = build(network, maps=(1,) * 4, embedding=1).size, []
     for each, need in zip(CONVOLUTIONS, reversed(needs), strict=True):
-        found.append(trial.suggest_int(f"kernel-{each}", least, min(most, side - need + 1)))
+        found.append(trial.suggest_int(f"kernels-{each}", least, min(most, side - need + 1)))
         side = (side - found[-1] + 1) // 2
     return tuple(found)
 
@@ -120,8 +120,8 @@ def beginning(options):
     """{name: value} as an Optuna trial has them, of the paper's recipe as it is: the first trial."""
     recipe, usual = RECIPES["paper"], signature(NETWORKS[options.network].build).parameters
     values = {f"{key}-{layer}": recipe[key][0] for key in ("lr", "l2", "momentum") for layer in LAYERS}
-    for name, key in (("maps", "maps"), ("kernel", "kernels")):
-        values |= {f"{name}-{each}": value for each, value in zip(CONVOLUTIONS, usual[key].default, strict=True)}
+    for key in ("maps", "kernels"):
+        values |= {f"{key}-{each}": value for each, value in zip(CONVOLUTIONS, usual[key].default, strict=True)}
     return values | {"embedding": FEATURES}
 
 
