@@ -31,7 +31,7 @@ from minisiamese.studies.search import settings as search_settings
 from minisiamese.studies.search import work as working
 from minisiamese.studies.search.settings import (
     SearchOptions,
-    beginning,
+    beginnings,
     recipe_with,
     settings_of,
     suggested,
@@ -54,7 +54,7 @@ def small(monkeypatch, drawings):
     monkeypatch.setitem(RECIPES["paper"], "batch", 5)
     monkeypatch.setattr(search_settings, "MAPS", (16, 16))
     monkeypatch.setattr(search_settings, "UNITS", (128, 128))
-    monkeypatch.setattr(working, "beginning", lambda options: {})
+    monkeypatch.setattr(working, "beginnings", lambda options: [{}])
 
     def started(work, *arguments):
         work(*arguments)
@@ -99,8 +99,10 @@ def test_kernels_fit(places, network):
 def test_suggestions_are_of_the_papers_ranges_and_begin_with_its_recipe(network, tmp_path):
     options = SearchOptions("glyphs", network=network, out=tmp_path)
     study = optuna.create_study()
-    study.enqueue_trial(beginning(options))
-    first, second = (suggested(study.ask(), options) for _ in range(2))
+    for values in beginnings(options):
+        study.enqueue_trial(values)
+    first, fast, second = (suggested(study.ask(), options) for _ in range(3))
+    assert fast == first | {"lr": (0.1,) * 6}
     names = {"lr", "momentum", "l2", "maps", "kernels", "embedding"}
     assert first.keys() == second.keys() == names
     plain = getattr(networks, network)(np.random.default_rng(0))
@@ -209,7 +211,7 @@ def test_workers_that_ask_at_the_same_time_make_no_more_trials_than_asked_for(tm
 
 
 def test_a_hopeless_trial_is_given_up_and_one_that_diverges_earns_nothing(tmp_path, monkeypatch, small):
-    """From the sixth on, a trial below the median of the others is given up at once; the second one diverges."""
+    """From the sixth on, a trial below the median of the others is given up at half of its steps; the second one diverges."""
     options = SearchOptions("glyphs", pairs=20, steps=5, trials=7, out=tmp_path)
     study = working.study_of(options)
     finite = Trainer.finite
@@ -226,7 +228,7 @@ def test_a_hopeless_trial_is_given_up_and_one_that_diverges_earns_nothing(tmp_pa
     trials = study.get_trials()
     assert [each.state.name for each in trials] == ["COMPLETE"] * 6 + ["PRUNED"]
     assert [each.value for each in trials[:6]] == [0.55, 0, *[0.55] * 4]
-    assert list(trials[6].intermediate_values) == [1]
+    assert list(trials[6].intermediate_values) == [1, 2]
     assert not list(tmp_path.glob("trials/*/*.npz"))
 
 

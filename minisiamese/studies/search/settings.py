@@ -116,13 +116,17 @@ def build(network, **shape):
     return NETWORKS[network].build(np.random.default_rng(0), **shape)
 
 
-def beginning(options):
-    """{name: value} as an Optuna trial has them, of the paper's recipe as it is: the first trial."""
+def beginnings(options):
+    """[{name: value}] as Optuna's trials have them, of the first two trials: the paper's recipe as it is, and with the
+    highest rates of the range. Without them a search is led astray: weights that hardly change from their initial values
+    answer more trials than those that have learned for as short a time at a middling rate.
+    """
     recipe, usual = RECIPES["paper"], signature(NETWORKS[options.network].build).parameters
     values = {f"{key}-{layer}": recipe[key][0] for key in ("lr", "l2", "momentum") for layer in LAYERS}
     for key in ("maps", "kernels"):
         values |= {f"{key}-{each}": value for each, value in zip(CONVOLUTIONS, usual[key].default, strict=True)}
-    return values | {"embedding": FEATURES}
+    values |= {"embedding": FEATURES}
+    return [values, values | {f"lr-{layer}": RATE[1] for layer in LAYERS}]
 
 
 def recipe_with(options, found):

@@ -19,7 +19,7 @@ from minisiamese.backend import check_device
 from minisiamese.errors import BadInput
 from minisiamese.runs.build import part_of
 from minisiamese.runs.folder import AtWork, Folder
-from minisiamese.studies.search.settings import SEARCH, beginning, settings_of, suggested
+from minisiamese.studies.search.settings import SEARCH, beginnings, settings_of, suggested
 from minisiamese.train.loop import loop
 from minisiamese.train.trainer import Trainer
 
@@ -96,7 +96,8 @@ def study_of(options, images=None):
             begun = STUDY not in library.get_all_study_names(storage)
             if begun:
                 begun = begin(storage)
-            pruner = library.pruners.MedianPruner(n_warmup_steps=options.steps // 5)
+            # what learns most can begin by unlearning what the initial weights happen to know: not in the first half
+            pruner = library.pruners.MedianPruner(n_warmup_steps=options.steps // 2)
             study = library.load_study(study_name=STUDY, storage=storage, pruner=pruner)
         except (ImportError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"{place(options)} holds no search, or cannot be read ({error})") from None
@@ -107,7 +108,8 @@ def study_of(options, images=None):
             time.sleep(0.1)
         if begun:
             study.set_user_attr(SETTINGS, asked | {"search": uuid.uuid4().hex})
-            study.enqueue_trial(beginning(options))
+            for values in beginnings(options):
+                study.enqueue_trial(values)
         kept = study.user_attrs.get(SETTINGS)
     check(options, kept, asked)
     return study
