@@ -118,8 +118,8 @@ def build(network, **shape):
 
 def beginnings(options):
     """[{name: value}] as Optuna's trials have them, of the first two trials: the paper's recipe as it is, and with the
-    highest rates of the range. Without them a search is led astray: weights that hardly change from their initial values
-    answer more trials than those that have learned for as short a time at a middling rate.
+    highest rates of the range. Without them a search is led astray: weights that hardly change from their initial
+    values answer more questions than weights that have learned for as short a time at a middling rate.
     """
     recipe, usual = RECIPES["paper"], signature(NETWORKS[options.network].build).parameters
     values = {f"{key}-{layer}": recipe[key][0] for key in ("lr", "l2", "momentum") for layer in LAYERS}
