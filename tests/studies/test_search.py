@@ -211,7 +211,7 @@ def test_workers_that_ask_at_the_same_time_make_no_more_trials_than_asked_for(tm
 
 
 def test_a_hopeless_trial_is_given_up_and_one_that_diverges_earns_nothing(tmp_path, monkeypatch, small):
-    """From the sixth on, a trial below the median of the others is given up at half its steps; the second one diverges."""
+    """From the sixth on, a trial below the others' median is given up at half its steps; the second one diverges."""
     options = SearchOptions("glyphs", pairs=20, steps=5, trials=7, out=tmp_path)
     study = working.study_of(options)
     finite = Trainer.finite
