@@ -240,7 +240,8 @@ def claimed(study, options):
         before = [each for each in study.get_trials(deepcopy=False, states=counted) if each.number < trial.number]
         if len(before) < options.trials:
             seed = np.random.SeedSequence([options.seed, trial.number]).generate_state(1)[0]
-            study.sampler = library.samplers.TPESampler(seed=int(seed))
+            # the rates of the layers count together: draw them together, around the good trials, and few without them
+            study.sampler = library.samplers.TPESampler(n_startup_trials=4, multivariate=True, seed=int(seed))
             settings = claim(trial)
             trial.set_user_attr(MACHINE, platform.node())
             yield trial, settings
