@@ -7,6 +7,7 @@ of it; ``server.py`` receives its requests, ``answers.py`` and ``exam.py`` answe
 """
 
 import sys
+import threading
 import warnings
 import webbrowser
 from dataclasses import dataclass
@@ -55,9 +56,15 @@ def main():
     exam = Exam(model, answers.alone, options.data_dir)
     with Server(options.port, answers.questions | exam.questions) as server:
         print(f"the page to draw on: {server.address}\nCtrl-C ends it", flush=True)
-        if options.browser and not webbrowser.open(server.address):
-            print("no browser could be opened: open this address in one yourself", file=sys.stderr, flush=True)
+        if options.browser:  # which may wait for the page, and its command for the browser's end
+            threading.Thread(target=show, args=[server.address], daemon=True).start()
         server.serve_forever()
+
+
+def show(address):
+    """Open the page in the browser, or say that this cannot be done."""
+    if not webbrowser.open(address):
+        print("no browser could be opened: open this address in one yourself", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

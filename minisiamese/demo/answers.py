@@ -6,11 +6,11 @@ else is kept.
 """
 
 import io
-import struct
 import threading
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Annotated
 
 import msgspec
@@ -21,7 +21,7 @@ from PIL import Image
 from minisiamese.backend import to_device, to_host
 from minisiamese.data import glyphs
 from minisiamese.data.images import read_image
-from minisiamese.data.listing import DAMAGED_ZIP
+from minisiamese.data.listing import DAMAGED_ZIP, hidden
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.scoring import mean_embedding, views_of
 from minisiamese.predict.occlusion import occlusion_map
@@ -31,7 +31,7 @@ CARDS = 20  # at most
 BYTES, PIXELS = 256 << 10, 1024  # of a drawing's PNG, at most: its bytes, the pixels of its side
 REMEMBERED = 256  # drawings
 ALPHABETS = 10_000  # invented ones
-WINDOW, STRIDE = 7, 3  # pixels of a view: the square that is hidden, from place to place
+WINDOW, STRIDE = 7 / 52, 3 / 52  # of a view's side: the square that is hidden, from place to place
 MAGNIFIED = 6  # pixels of the page to one of a view
 LINE = 64  # features of an embedding in a line
 BLOCKS = 2  # whose feature maps are shown
@@ -167,9 +167,10 @@ class Answers:
             z = network.forward(to_device(np.concatenate([views, other[None]]), device), train=False)
             return to_host(network.head.score(z[:-1] - z[-1]))
 
-        m, total, times = occlusion_map(score, view, WINDOW, STRIDE), np.zeros(view.shape[:2]), np.zeros(view.shape[:2])
+        window, stride = (max(1, round(part * len(view))) for part in (WINDOW, STRIDE))
+        m, (total, times) = occlusion_map(score, view, window, stride), np.zeros((2, *view.shape[:2]))
         for i, j in np.ndindex(m.shape):
-            place = np.s_[STRIDE * i : STRIDE * i + WINDOW, STRIDE * j : STRIDE * j + WINDOW]
+            place = np.s_[stride * i : stride * i + window, stride * j : stride * j + window]
             total[place] += m[i, j]
             times[place] += 1
         return total / np.maximum(times, 1)
@@ -186,7 +187,7 @@ class Answers:
             y, maps = to_device(x, model.device), []
             for layer in model.network.twin.layers:
                 y = layer.forward(y, train=False)
-                if y.ndim == 4 and len(maps) < BLOCKS:
+                if y.ndim == 4 and len(maps) < BLOCKS and layer.arrays():
                     maps.append(to_host(y[0]))
             z = np.stack([self.look(asked.query).z, self.look(asked.card).z])
             parts = self.by_feature(z[0] - z[1])
@@ -223,13 +224,15 @@ class Answers:
         return {"zip": file.getvalue()}
 
     def unpack(self, asked):
-        """{"cards": the PNG files in a zip, by name, at most as many as there are cards}; BadInput if it holds none."""
+        """{"cards": the PNG files in a zip, by name, at most as many as there are cards, "left": how many more there
+        are}; BadInput if it holds none. Hidden files are left out."""
         try:
             with zipfile.ZipFile(io.BytesIO(asked.zip)) as archive:
-                entries = [each for each in archive.infolist() if each.filename.lower().endswith(".png")]
-                entries = sorted(entries, key=lambda entry: entry.filename)[:CARDS]
+                found = [each for each in archive.infolist() if each.filename.lower().endswith(".png")]
+                found = [each for each in found if not hidden(PurePosixPath(each.filename))]
+                entries = sorted(found, key=lambda entry: entry.filename)[:CARDS]
                 cards = [archive.open(entry).read(BYTES + 1) for entry in entries]
-        except DAMAGED_ZIP as error:
+        except (*DAMAGED_ZIP, ValueError) as error:  # of a place before the file's beginning
             raise BadInput(f"the file is not a whole zip ({error})") from None
         for entry, card in zip(entries, cards, strict=True):
             try:
@@ -238,7 +241,7 @@ class Answers:
                 raise BadInput(f"{entry.filename} in the zip: {error}") from None
         if not cards:
             raise BadInput("the zip holds no PNG files")
-        return {"cards": cards}
+        return {"cards": cards, "left": len(found) - len(cards)}
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -247,18 +250,22 @@ class Answers:
 def picture_of(png):
     """The Pillow image of a PNG; BadInput if it is none, or too large.
 
-    It has a margin of its paper, so that no stroke that reaches the edge is taken for the edge of a scan.
+    It has a margin of its paper, the most frequent brightness, so that no stroke that reaches the edge is taken for the
+    edge of a scan. What has transparent places is left as it is.
     """
-    if png[:8] != b"\x89PNG\r\n\x1a\n" or len(png) < 24:
-        raise BadInput("the drawing is no PNG")
-    if len(png) > BYTES or max(struct.unpack(">II", png[16:24])) > PIXELS:
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            large = max(image.size) > PIXELS or len(png) > BYTES
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise BadInput("the drawing is no PNG that can be read") from None
+    if large:
         raise BadInput(f"the drawing is larger than {PIXELS} x {PIXELS} pixels, or than {BYTES >> 10} KB")
     image = read_image(io.BytesIO(png), "the drawing")
-    if image.has_transparency_data:
+    if image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255:
         return image
     grey = np.asarray(image.convert("L"))
-    paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-    return Image.fromarray(np.pad(grey, max(grey.shape) // 4, constant_values=int(paper)))
+    paper = np.bincount(grey.ravel()).argmax()
+    return Image.fromarray(np.pad(grey, max(grey.shape) // 4, constant_values=np.uint8(paper)))
 
 
 def png_of(pixels, scale=1):

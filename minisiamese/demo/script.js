@@ -2,8 +2,10 @@
 
 const CARDS = 20;
 const PAPER = 256; // pixels of a drawing's side as it is sent, and the unit of its strokes
+const EDGE = 8; // pixels at the paper's edge that stay blank
 const PEN = 10; // of a usual size of drawing as wide as the pens that the network knows
 const LETTERS = "abcdefghijklmnopqrst";
+const LARGEST = 5 << 20; // bytes of an alphabet that is loaded
 const $ = (id) => document.getElementById(id);
 
 // --- questions to the server -----------------------------------------------------------------------------------------
@@ -24,12 +26,17 @@ async function ask(name, question) {
   return answer;
 }
 
-// Run something that may fail; what went wrong stands at the top of the page.
-async function trying(action) {
+// Run something that may fail; what went wrong stands at the top of the page. Its button waits for the end of it.
+async function trying(action, button = {}) {
+  say("");
+  button.disabled = true;
   try {
     await action();
   } catch (error) {
     say(error.message, true);
+  } finally {
+    button.disabled = false;
+    show();
   }
 }
 
@@ -68,12 +75,9 @@ class Drawing {
     this.known = null;
   }
 
-  async load(png) {
-    this.clear();
-    const image = new Image();
-    image.src = source(png);
-    await image.decode();
-    this.image = image;
+  // Show a picture that was loaded; its PNG is sent as it is, until somebody draws on it.
+  show(image, png) {
+    Object.assign(this, { image, strokes: [], known: png });
   }
 
   paint(canvas) {
@@ -81,7 +85,11 @@ class Drawing {
     pen.setTransform(canvas.width / PAPER, 0, 0, canvas.height / PAPER, 0, 0);
     pen.fillStyle = "#ffffff";
     pen.fillRect(0, 0, PAPER, PAPER);
-    if (this.image) pen.drawImage(this.image, 0, 0, PAPER, PAPER);
+    if (this.image) {
+      const { naturalWidth: width, naturalHeight: height } = this.image;
+      const scale = PAPER / Math.max(width, height);
+      pen.drawImage(this.image, (PAPER - scale * width) / 2, (PAPER - scale * height) / 2, scale * width, scale * height);
+    }
     Object.assign(pen, { strokeStyle: "#000000", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
     for (const [first, ...others] of this.strokes) {
       pen.beginPath();
@@ -110,8 +118,11 @@ const cards = Array.from({ length: CARDS }, (_, place) => {
   const button = element("button", { type: "button", className: "card" }, canvas, words);
   const why = element("button", { type: "button", className: "why", textContent: "why?", hidden: true });
   const card = { drawing: new Drawing(), item: element("li", {}, button, why), canvas, words, button, why, name: place + 1 };
-  button.addEventListener("click", () => select(place));
-  why.addEventListener("click", () => trying(() => explain(card)));
+  button.addEventListener("click", () => {
+    select(place);
+    pad.focus();
+  });
+  why.addEventListener("click", () => trying(() => explain(card), why));
   return card;
 });
 let current = 0; // the place of the card that is drawn on; -1 is the question
@@ -124,6 +135,7 @@ function select(place) {
   $("target").textContent = place < 0 ? "Draw one of your characters again" : `Card ${place + 1}`;
   cards.forEach((card, each) => card.button.setAttribute("aria-pressed", each === place));
   Object.assign(cursor, { x: PAPER / 2, y: PAPER / 2, down: false });
+  pressed = null;
   show();
 }
 
@@ -150,10 +162,11 @@ function changed() {
 const pad = $("pad");
 const cursor = {}; // the pen of who draws by keys: x, y, and whether it is down
 let pressed = null; // the pointer that draws
+let stroke = []; // which it draws
 
 function at(event) {
   const box = pad.getBoundingClientRect();
-  const along = (value, start, length) => Math.min(PAPER, Math.max(0, ((value - start) / length) * PAPER));
+  const along = (value, start, length) => Math.min(PAPER - EDGE, Math.max(EDGE, ((value - start) / length) * PAPER));
   return [along(event.clientX, box.left, box.width), along(event.clientY, box.top, box.height)];
 }
 
@@ -162,14 +175,14 @@ pad.addEventListener("pointerdown", (event) => {
   pressed = event.pointerId;
   pad.setPointerCapture(pressed);
   cursor.down = false;
-  drawn().change([...drawn().strokes, [at(event)]]);
+  stroke = [at(event)];
+  drawn().change([...drawn().strokes, stroke]);
   changed();
 });
 pad.addEventListener("pointermove", (event) => {
   if (event.pointerId !== pressed) return;
-  const strokes = drawn().strokes;
-  strokes.at(-1).push(...(event.getCoalescedEvents?.().map(at) ?? []), at(event));
-  drawn().change(strokes);
+  stroke.push(...(event.getCoalescedEvents?.().map(at) ?? []), at(event));
+  drawn().change(drawn().strokes);
   changed();
 });
 for (const end of ["pointerup", "pointercancel"]) {
@@ -180,6 +193,7 @@ for (const end of ["pointerup", "pointercancel"]) {
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 pad.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || (event.repeat && !(event.key in ARROWS))) return;
   if (event.key === "Enter") {
     onward();
   } else if (event.key === " ") {
@@ -188,8 +202,8 @@ pad.addEventListener("keydown", (event) => {
     changed();
   } else if (event.key in ARROWS) {
     const [x, y] = ARROWS[event.key];
-    cursor.x = Math.min(PAPER - 8, Math.max(8, cursor.x + 8 * x));
-    cursor.y = Math.min(PAPER - 8, Math.max(8, cursor.y + 8 * y));
+    cursor.x = Math.min(PAPER - EDGE, Math.max(EDGE, cursor.x + 8 * x));
+    cursor.y = Math.min(PAPER - EDGE, Math.max(EDGE, cursor.y + 8 * y));
     if (cursor.down) {
       const strokes = drawn().strokes;
       strokes.at(-1).push([cursor.x, cursor.y]);
@@ -224,6 +238,7 @@ function onward() {
 
 let asking = false;
 let askAgain = false;
+let noted = ""; // what was said of a drawing
 
 // Ask for the probabilities of all cards, or while there is no question for what is doubtful in them; one request at a
 // time, and one more if something changed meanwhile.
@@ -237,17 +252,20 @@ async function rank() {
       const there = filled();
       if (!there.length) {
         arrange(new Map());
-        say("");
         continue;
       }
       const query = question.empty ? null : question.png;
       const answer = await ask("rank", { query, cards: there.map((card) => card.drawing.png) });
       arrange(new Map(there.map((card, place) => [card, answer.p[place] ?? undefined])));
       const notes = current < 0 ? answer.query : (answer.notes[there.indexOf(cards[current])] ?? []);
-      say(notes.length ? `${notes.join("; ").replace(/^the drawing/, "This drawing")}.` : "");
+      if (notes.length || $("status").textContent === noted) {
+        noted = notes.length ? `${notes.join("; ").replace(/^the drawing/, "This drawing")}.` : "";
+        say(noted);
+      }
     } catch (error) {
       arrange(new Map());
-      say(error.message, true);
+      noted = error.message;
+      say(noted, true);
     }
   }
   asking = false;
@@ -277,18 +295,30 @@ function arrange(found) {
 }
 
 async function explain(card) {
-  const answer = await ask("why", { query: question.png, card: card.drawing.png });
-  $("why-title").textContent = `Card ${card.name}: ${card.words.textContent} that both show the same`;
+  const asked = { query: question.png, card: card.drawing.png };
+  const title = `Card ${card.name}: ${card.words.textContent} that both show the same`;
+  const answer = await ask("why", asked);
+  if ($("draw").hidden || question.png !== asked.query || card.drawing.png !== asked.card) return;
+  $("why-title").textContent = title;
   $("why-query").src = source(answer.query);
   $("why-card").src = source(answer.card);
   $("why").showModal();
 }
 
-async function lay(pngs) {
+let laid = 0;
+
+// Put pictures on the cards, unless others are asked for meanwhile.
+async function lay(answer) {
+  const mine = ++laid;
+  const { cards: pngs, left = 0 } = await answer;
+  const images = pngs.map((png) => Object.assign(new Image(), { src: source(png) }));
+  await Promise.all(images.map((image) => image.decode()));
+  if (mine !== laid) return;
   for (const card of cards) card.drawing.clear();
-  await Promise.all(pngs.map((png, place) => cards[place].drawing.load(png)));
+  images.forEach((image, place) => cards[place].drawing.show(image, pngs[place]));
   onward();
   changed();
+  if (left) say(`There are ${CARDS} cards: ${left} more pictures of the zip were left out.`);
 }
 
 function download(png, name) {
@@ -309,11 +339,13 @@ const base64 = (file) =>
 $("undo").addEventListener("click", () => {
   drawn().change(drawn().strokes.slice(0, -1));
   cursor.down = false;
+  pressed = null;
   changed();
 });
 $("clear").addEventListener("click", () => {
   drawn().clear();
   cursor.down = false;
+  pressed = null;
   changed();
 });
 $("next").addEventListener("click", () => {
@@ -325,9 +357,10 @@ $("ask").addEventListener("click", () => {
   pad.focus();
 });
 $("fill").addEventListener("click", () =>
-  trying(async () => lay((await ask("invented", { number: Math.floor(10000 * Math.random()) })).cards)),
+  trying(() => lay(ask("invented", { number: Math.floor(10000 * Math.random()) })), $("fill")),
 );
 $("empty").addEventListener("click", () => {
+  laid += 1;
   question.clear();
   for (const card of cards) card.drawing.clear();
   select(0);
@@ -343,14 +376,16 @@ $("file").addEventListener("change", () =>
   trying(async () => {
     const [file] = $("file").files;
     $("file").value = "";
-    if (file) await lay((await ask("unpack", { zip: await base64(file) })).cards);
+    if (!file) return;
+    if (file.size > LARGEST) throw new Error(`${file.name} is larger than ${LARGEST >> 20} MB: it is no alphabet.`);
+    await lay(ask("unpack", { zip: await base64(file) }));
   }),
 );
 $("why-close").addEventListener("click", () => $("why").close());
 
 // --- the test --------------------------------------------------------------------------------------------------------
 
-const test = { trials: [], place: -1, answered: true, yours: 0, its: 0, done: 0, busy: false };
+const test = { trials: [], place: -1, answered: true, yours: 0, its: 0, done: 0, busy: false, figure: null };
 
 async function begin() {
   const answer = await ask("trials", {});
@@ -374,7 +409,7 @@ function following() {
   $("test-words").textContent = "Which card shows the same character?";
   $("test-query").src = source(trial.query);
   $("test-query").hidden = false;
-  $("test-go").hidden = true;
+  $("test-go").style.visibility = "hidden"; // and keeps its place, for who presses twice
   ask("figure", { number: trial.number }).then(
     (figure) => Object.assign(test, { figure }),
     () => {}, // the network then answers when it is asked
@@ -411,7 +446,7 @@ async function choose(place) {
     $("test-words").textContent = `${you}; ${it}.`;
     $("test-score").textContent = `You ${test.yours} of ${test.done}, the network ${test.its} of ${test.done}.`;
     $("test-go").textContent = test.place + 1 < test.trials.length ? "Next question" : "See how it went";
-    $("test-go").hidden = false;
+    $("test-go").style.visibility = "";
     $("test-go").focus();
   } finally {
     test.busy = false;
@@ -437,19 +472,25 @@ function ending() {
   test.place = -1;
   const share = (part) => `${(100 * part).toFixed(1)} %`;
   const people = test.people ? ` People are right in ${share(test.people)} of ${test.test}.` : "";
-  const { accuracy, trials } = test.figure;
-  const all = ` The network is right in ${share(accuracy)} of ${trials} questions of ${test.test}.`;
+  const { accuracy, trials } = test.figure ?? {};
+  const all = trials ? ` The network is right in ${share(accuracy)} of ${trials} questions of ${test.test}.` : "";
   $("test-score").textContent = `You ${test.yours} of ${test.done}, the network ${test.its} of ${test.done}.${people}${all}`;
 }
 
-$("test-go").addEventListener("click", () => {
-  if (test.place < 0) trying(begin);
-  else following();
+$("test-go").addEventListener("click", async () => {
+  if (test.place >= 0) {
+    following();
+    return;
+  }
+  const words = $("test-words").textContent;
+  $("test-words").textContent = "One moment ...";
+  await trying(begin, $("test-go"));
+  if (test.place < 0) $("test-words").textContent = words;
 });
 document.addEventListener("keydown", (event) => {
-  const place = LETTERS.indexOf(event.key);
+  const place = LETTERS.indexOf(event.key.toLowerCase());
   if ($("test").hidden || event.ctrlKey || event.altKey || event.metaKey || place < 0) return;
-  trying(() => choose(place));
+  if (!test.answered) trying(() => choose(place));
 });
 
 // --- inside ----------------------------------------------------------------------------------------------------------
@@ -458,8 +499,14 @@ function captioned(png, words) {
   return element("figure", {}, picture(png, words), element("figcaption", { textContent: words }));
 }
 
+let looks = 0;
+const usual = $("inside-words").textContent;
+
 async function look() {
+  const mine = ++looks;
   const there = filled();
+  $("inside-words").textContent = usual;
+  $("inside-pictures").replaceChildren();
   $("inside-choice").hidden = question.empty || !there.length;
   if ($("inside-choice").hidden) return;
   const best = there.reduce((a, b) => ((b.p ?? -1) > (a.p ?? -1) ? b : a));
@@ -469,6 +516,7 @@ async function look() {
   );
   const card = there.find((each) => String(each.name) === $("inside-card").value);
   const answer = await ask("inside", { query: question.png, card: card.drawing.png });
+  if (mine !== looks) return;
   $("inside-words").textContent =
     `The network turns each of your drawings into ${answer.features} numbers, its embedding. It compares the two embeddings ` +
     `number by number: here the probability that both drawings show the same is ${percent(answer.p)}.`;
@@ -480,7 +528,7 @@ async function look() {
     ),
     captioned(answer.embeddings[0], "The embedding of your drawing, one square for each number."),
     captioned(answer.embeddings[1], `The embedding of card ${card.name}.`),
-    captioned(answer.distance, "What each number adds to the score: violet speaks against both being the same, orange for it."),
+    captioned(answer.distance, "What each number says: violet speaks against both being the same, orange for it."),
   );
 }
 $("inside-card").addEventListener("change", () => trying(look));

@@ -5,7 +5,10 @@ token that nobody can guess, and a request must name this server as its host and
 origin.
 """
 
+import contextlib
 import secrets
+import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -20,7 +23,7 @@ FILES = {  # name in the address: (file, media type)
     "script.js": ("script.js", "text/javascript"),
     "style.css": ("style.css", "text/css"),
 }
-LONGEST = 4 << 20  # bytes of a request
+LONGEST = 8 << 20  # bytes of a request: all cards, of the largest pictures
 PATIENCE = 10  # seconds that a request may take to arrive
 AT_ONCE = 32  # requests; more are turned away
 HEADERS = {
@@ -55,13 +58,18 @@ class Server(ThreadingHTTPServer):
             raise BadInput(f"--port {port} cannot be used ({error.strerror or error}): give another one") from None
         self.questions, self.token = questions, secrets.token_urlsafe(16)
         self.places = threading.BoundedSemaphore(AT_ONCE)
-        self.hosts = [f"{name}:{self.server_port}" for name in (HOST, "localhost")]
+        names = (HOST, "localhost")
+        self.hosts = [f"{name}:{self.server_port}" for name in names] + list(names) * (self.server_port == 80)
         self.address = f"http://{self.hosts[0]}/{self.token}/"
 
     def process_request(self, request, client_address):
-        if self.places.acquire(blocking=False):
+        if not self.places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
             super().process_request(request, client_address)
-        else:
+        except RuntimeError:  # no thread could be started
+            self.places.release()
             self.shutdown_request(request)
 
     def process_request_thread(self, request, client_address):
@@ -71,13 +79,26 @@ class Server(ThreadingHTTPServer):
             self.places.release()
 
     def handle_error(self, request, client_address):
-        """Nothing: a browser that went away, or sent no HTTP. ``Request`` answers all other errors."""
+        """Nothing: a browser went away before it had its answer."""
 
 
 class Request(BaseHTTPRequestHandler):
     """One request of the page."""
 
-    timeout = PATIENCE
+    def setup(self):
+        super().setup()
+        self.clock = threading.Timer(PATIENCE, self.stop_reading)
+        self.clock.daemon = True
+        self.clock.start()
+
+    def stop_reading(self):
+        """End a request that has not arrived by now."""
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RD)
+
+    def finish(self):
+        self.clock.cancel()
+        super().finish()
 
     def do_GET(self):
         self.reply(self.file)
@@ -95,6 +116,10 @@ class Request(BaseHTTPRequestHandler):
             status, body, kind = 400, *as_json({"error": str(error)})
         except MemoryError:
             status, body, kind = 503, *as_json({"error": "there is too little memory for that"})
+        except Exception as error:
+            line = " ".join(f"the program made an error ({type(error).__name__}: {error})".split())
+            print(f"error: {line}", file=sys.stderr, flush=True)
+            status, body, kind = 500, *as_json({"error": line})
         self.send_response(status)
         for key, value in HEADERS.items() | {("Content-Type", kind), ("Content-Length", str(len(body)))}:
             self.send_header(key, value)
@@ -108,9 +133,11 @@ class Request(BaseHTTPRequestHandler):
             raise Refused(403, "this server answers to its own address alone")
         if self.headers.get("Origin") not in (None, *(f"http://{host}" for host in hosts)):
             raise Refused(403, "this server answers its own page alone")
-        token, _, name = self.path.removeprefix("/").partition("/")
+        token, slash, name = self.path.removeprefix("/").partition("/")
         if not secrets.compare_digest(token.encode(), self.server.token.encode()):
             raise Refused(403, "the address has another token: open the one that the terminal shows")
+        if not slash:
+            raise Refused(404, "the address ends in a slash")
         return name
 
     def file(self, name):

@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import sys
 import warnings
 from dataclasses import dataclass
@@ -99,11 +100,11 @@ def answer(model, options):
 
 
 def same_file(path, other):
-    """Whether two paths are those of one file; of a file in a zip they must be alike."""
+    """Whether two paths are those of one file, or of one file in a zip."""
     try:
         return path.samefile(other)
     except OSError:
-        return path == other
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def verdict(model, p):

@@ -85,7 +85,7 @@ class Embedder:
             return images
         place = Path(images) if isinstance(images, str | os.PathLike) and not is_image(Path(images)) else None
         if keep and not place:
-            raise BadInput("keep takes a folder of images, beside which the embeddings are written")
+            raise BadInput("keep takes a folder or zip of images, beside which the embeddings are written")
         if place:
             check_no_labels(labels)
             pictures, labels = in_folder(place, "images")

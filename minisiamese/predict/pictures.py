@@ -1,11 +1,13 @@
 """Pictures as a user gives them: paths, Pillow images and NumPy arrays, one, several or a folder of them."""
 
+import contextlib
 import hashlib
 import io
 import os
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -53,11 +55,11 @@ class Picture:
         zipped = None if isinstance(self.source, Image.Image) else around(self.source)
         if not zipped:
             return self.source
-        with listed(zipped) as listing:
-            inside = PurePosixPath(self.source.relative_to(zipped).as_posix())
-            if inside not in listing.images:
-                raise BadInput(f"there is no image {self.name}")
-            return io.BytesIO(listing.read(inside))
+        found, inside = zipped.stat(), PurePosixPath(self.source.relative_to(zipped).as_posix())
+        listing, names, _ = _opened(zipped, found.st_mtime_ns, found.st_size)
+        if inside not in names:
+            raise BadInput(f"there is no image {self.name}")
+        return io.BytesIO(listing.read(inside))
 
     def opened(self, side):
         """The Pillow image, upright, with 8 bits a channel; a large JPEG may come smaller, but not below ``side``."""
@@ -82,6 +84,15 @@ class Picture:
 def around(path):
     """The zip that a path leads into, if it does."""
     return next((each for each in path.parents if is_zip(each)), None)
+
+
+@lru_cache(maxsize=1)
+def _opened(path, time, length):
+    """(listing, the names of its images, what keeps it open) of a zip, which stays open for its next image, until
+    another zip, or another state of this one, takes its place."""
+    stack = contextlib.ExitStack()
+    listing = stack.enter_context(listed(path))
+    return listing, set(listing.images), stack
 
 
 def is_zip(path):
@@ -190,6 +201,8 @@ def in_folder(path, name):
     which are their labels (of train/ and test/ those in train/). BadInput if it holds both, or neither."""
     if not path.is_dir() and not is_zip(path):
         raise BadInput(f"{name}: {path} is not a folder of images, or a zip of them")
+    if path.is_dir():
+        os.scandir(path).close()  # an OSError if it cannot be read, which a listing passes over
     with listed(path) as listing:
         flat = [path / each for each in listing.images if len(each.parts) == 1]
         if len(flat) == len(listing.images) > 0:

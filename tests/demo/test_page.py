@@ -145,7 +145,7 @@ def test_a_card_is_undone_replaced_and_emptied(page):
     page.press("#undo")
     assert page.drawn() == 0 and not page("#undo").is_enabled() and not page("#ask").is_enabled()
     page.press("#fill")
-    page.until(lambda: page.drawn() >= 15)
+    page.until(lambda: page.drawn() >= 10)
     page.press("#cards li:nth-child(3) .card")
     assert page("#target").text == "Card 3"
     page.press("#clear")
@@ -156,6 +156,39 @@ def test_a_card_is_undone_replaced_and_emptied(page):
     page.press("#empty")
     page.until(lambda: page.drawn() == 0)
     assert [label.split(",")[0] for label in page.order()] == [f"Card {number}" for number in range(1, 21)]
+
+
+def test_a_stroke_ends_where_its_card_is_left(page):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(page.driver).move_to_element(page("#pad")).click_and_hold().move_by_offset(30, 30).perform()
+    page.driver.execute_script("document.getElementById('clear').click()")
+    ActionChains(page.driver).move_by_offset(30, 0).perform()
+    page.driver.execute_script("document.getElementById('next').click()")
+    ActionChains(page.driver).move_by_offset(0, 30).release().perform()
+    assert page.drawn() == 0
+
+
+def test_what_is_late_does_not_open(page, server, monkeypatch):
+    """The reasons for a card come after the cards were emptied, or after another part was opened."""
+    (why, kind), go = server.questions["why"], threading.Event()
+
+    def slow(asked):
+        go.wait(30)
+        return why(asked)
+
+    monkeypatch.setitem(server.questions, "why", (slow, kind))
+    for away in ("#empty", "[data-part=test]"):
+        go.clear()
+        page.draw(SHAPES[0])
+        page.press("#ask")
+        page.draw(SHAPES[0])
+        page.until(lambda: page.all(".best .why:enabled"))
+        page.press(".best .why")
+        page.press(away)
+        go.set()
+        time.sleep(2)
+        assert not page("#why").is_displayed()
 
 
 def test_all_of_it_goes_by_keys(page):
@@ -217,7 +250,7 @@ def test_bad_answers_are_a_line_and_the_page_goes_on(page, server, monkeypatch):
     page.until(lambda: "start it again" in page("#status").text)
     page.driver.refresh()
     page.press("#fill")
-    page.until(lambda: page.drawn() >= 15)
+    page.until(lambda: page.drawn() >= 10)
 
 
 def test_an_alphabet_is_loaded_and_a_broken_one_is_a_line(page, drawings, tmp_path):
@@ -235,7 +268,7 @@ def test_an_alphabet_is_loaded_and_a_broken_one_is_a_line(page, drawings, tmp_pa
 @pytest.mark.parametrize("page", [1200, 390], indirect=True)
 def test_nothing_is_wider_than_the_window(page):
     page.press("#fill")
-    page.until(lambda: page.drawn() >= 15)
+    page.until(lambda: page.drawn() >= 10)
     page.press("#ask")
     page.draw(SHAPES[0])
     page.until(lambda: "%" in page.order()[0])

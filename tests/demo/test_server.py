@@ -6,25 +6,28 @@ import io
 import json
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 
 import numpy as np
 import pytest
 from conftest import call, png, write_runs
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import minisiamese as ms
 from minisiamese.data import glyphs, omniglot
 from minisiamese.demo import __main__ as demo
 from minisiamese.demo import exam as exams
+from minisiamese.demo import server as serving
 from minisiamese.demo.answers import BYTES, Answers, Pair
 from minisiamese.demo.exam import Exam
-from minisiamese.demo.server import FILES, LONGEST, Server
+from minisiamese.demo.server import AT_ONCE, FILES, LONGEST, Server
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.predict import __main__ as predict
 from minisiamese.trials import lake_trials, nway_trials
@@ -170,6 +173,22 @@ def test_an_invented_alphabet_fills_the_cards(server):
     assert found == ask(server, "invented", {"number": 7})["cards"] != ask(server, "invented", {"number": 8})["cards"]
 
 
+def test_ink_at_the_edge_is_read_in_grey_and_in_colour(server):
+    """An underlined letter whose line reaches both edges, as the browser sends it and as other programs do."""
+    page = Image.new("L", (256, 256), 255)
+    ImageDraw.Draw(page).line([(128, 30), (60, 180), (200, 180), (128, 30)], fill=0, width=10)
+    ImageDraw.Draw(page).line([(0, 230), (255, 230)], fill=0, width=10)
+    wide = Image.new("L", (356, 356), 255)
+    wide.paste(page, (50, 50))
+    for mode in ("L", "RGBA", "RGB", "P", "1"):
+        sent = [io.BytesIO(), io.BytesIO()]
+        page.convert(mode).save(sent[0], "PNG")
+        wide.convert(mode).save(sent[1], "PNG")
+        query, card = (text(each.getvalue()) for each in sent)
+        found = ask(server, "rank", {"query": query, "cards": [card]})
+        assert found["p"][0] > 0.99, mode
+
+
 def zipped(**files):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -191,6 +210,19 @@ def test_zips_that_hold_no_alphabet_are_one_line(server, cards):
     ):
         status, line = refusal(server, "unpack", {"zip": text(data)})
         assert status == 400 and words in line
+    hidden = {"__MACOSX/._1.png": b"x", ".2.png": b"x"}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in hidden.items() | {(f"{number:02d}.png", cards[0]) for number in range(23)}:
+            archive.writestr(name, data)
+    found = ask(server, "unpack", {"zip": text(file.getvalue())})
+    assert len(found["cards"]) == 20 and found["left"] == 3
+    whole, random_ = bytearray(zipped(a_png=cards[0], b_png=cards[1])), random.Random(0)
+    for _ in range(100):  # damaged anywhere
+        damaged = whole.copy()
+        for _ in range(3):
+            damaged[random_.randrange(len(whole))] = random_.randrange(256)
+        assert fetch(server, "unpack", {"zip": text(bytes(damaged))})[0] in (200, 400)
 
 
 # --- the test ---------------------------------------------------------------------------------------------------------
@@ -329,10 +361,40 @@ def test_malformed_requests_get_one_line_and_the_server_goes_on(server, cards, t
 
 
 def test_more_requests_than_it_takes_are_turned_away(server, cards):
-    idle = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(40)]
+    idle = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(AT_ONCE)]
+    deadline = time.monotonic() + 30
+    while server.places._value and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as one_more:
+        assert one_more.recv(1) == b""
     for connection in idle:
         connection.close()
+    while server.places._value < AT_ONCE and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert ask(server, "rank", {"query": text(cards[0]), "cards": [text(cards[0])]})["p"][0] > 0.9
+
+
+def test_a_request_that_does_not_arrive_is_ended(server, monkeypatch):
+    monkeypatch.setattr(serving, "PATIENCE", 0.2)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as slow:
+        slow.sendall(f"POST /{server.token}/rank HTTP/1.1\r\nHost: {server.hosts[0]}\r\n".encode())
+        for _ in range(100):  # a byte now and then
+            slow.sendall(b"A")
+            if (found := select.select([slow], [], [], 0.1)[0]) and slow.recv(1000) == b"":
+                break
+        assert found
+
+
+def test_an_error_of_its_own_is_a_line_and_the_server_goes_on(server, monkeypatch, capsys):
+    def wrong(asked):
+        raise ZeroDivisionError("no\nreason")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(server.questions, "invented", (wrong, server.questions["invented"][1]))
+        status, line = refusal(server, "invented", {"number": 1})
+    assert status == 500 and "ZeroDivisionError" in line
+    assert capsys.readouterr().err == "error: the program made an error (ZeroDivisionError: no reason)\n"
+    assert ask(server, "invented", {"number": 1})["cards"]
 
 
 # --- the program ------------------------------------------------------------------------------------------------------
