@@ -21,7 +21,7 @@ FLOORS = (
     "train",
     "studies",
 )  # each may import those before it
-DOORS = ("bench",)  # which nothing imports but itself
+DOORS = ("bench", "demo")  # which nothing imports but itself
 OF_MACHINES = (
     "errors",
     "checkpoint",

@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import sys
 import warnings
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ class PredictOptions:
 
     # Two image files to compare, or with --support one to look for.
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    # Folder of images to rank by how likely they show the same as the query; or with a sub-folder of images for each
-    # class, to rank the classes.
+    # Folder or zip of images to rank by how likely they show the same as the query; or with a sub-folder of images for
+    # each class, to rank the classes.
     support: Path | None = None
     # Keep the embeddings of --support in a file beside it, SUPPORT.embeddings.npz, for the next time.
     keep: bool = False
@@ -80,7 +81,7 @@ def answer(model, options):
         support = model.support(options.support, keep=options.keep)
     except BadInput as error:
         raise BadInput(f"--support: {str(error).removeprefix('images: ')}") from None
-    others = [row for row, name in enumerate(support.names) if not Path(name).samefile(query)]
+    others = [row for row, name in enumerate(support.names) if not same_file(Path(name), query)]
     if not others:
         raise BadInput(f"--support: {options.support} holds no images to compare with but the query itself")
     support = support.take(others)
@@ -96,6 +97,14 @@ def answer(model, options):
     found = [(name, f"{p:.1%}") for name, p in ranked] if support.labels is None else []
     result = {"query": str(query), "ranking": [[name, p] for name, p in ranked]}
     return judged(model, result, ranked[0][1]), lines, [(query, "the query"), *found[: show.MOST]]
+
+
+def same_file(path, other):
+    """Whether two paths are those of one file, or of one file in a zip."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def verdict(model, p):

@@ -55,6 +55,12 @@ def find_ink(grey, zoom=1):
     return ink, doubts | ({CUT} if _border(ink).any() or _runs_out(first, ink) else set())
 
 
+def is_even(grey, ink):
+    """Whether all paper around the ink in a picture ``grey`` (H, W) is of one brightness, as on no photograph."""
+    paper = grey[~ndimage.binary_dilation(ink, np.ones((3, 3)), iterations=3)]
+    return paper.size > 0 and np.ptp(paper) == 0
+
+
 def find_sheet(grey):
     """(top, bottom, left, right) of a box within the sheet of paper in a picture ``grey`` (H, W), 0 to 255, of a sheet
     with ink on a darker desk; None if the picture shows no such thing.

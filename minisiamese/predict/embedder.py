@@ -53,7 +53,7 @@ class Embedder:
         """(pixels (H, W, C) uint8, doubts) of a ``Picture``: the image that the network sees, and the reasons, in
         words, why it may show something else than the picture does. BadInput if it cannot be read."""
         if self.draws:
-            drawing = drawings.read_drawing(picture.source, picture.name)
+            drawing = drawings.read_drawing(picture.file, picture.name)
             return drawing.pixels, drawing.doubts
         image = folder.shrunk(picture.opened(self.side), self.side)
         if image.mode == "RGB" and self.network.channels == 1:
@@ -72,8 +72,8 @@ class Embedder:
         return self._asked(several(images, "images"))
 
     def support(self, images, labels=None, keep=False):
-        """The ``Support`` of pictures, or of a folder, flat or with a sub-folder for each class: embedded once, to be
-        given to ``rank`` and ``classify`` in place of the images.
+        """The ``Support`` of pictures, or of a folder or zip, flat or with a sub-folder for each class: embedded once,
+        to be given to ``rank`` and ``classify`` in place of the images.
 
         Of a folder, pictures that cannot be read are left out. A model remembers the embeddings of files that have not
         changed since. ``keep`` remembers them in a file beside the folder, MY_IMAGES.embeddings.npz. BadInput if this
@@ -85,7 +85,7 @@ class Embedder:
             return images
         place = Path(images) if isinstance(images, str | os.PathLike) and not is_image(Path(images)) else None
         if keep and not place:
-            raise BadInput("keep takes a folder of images, beside which the embeddings are written")
+            raise BadInput("keep takes a folder or zip of images, beside which the embeddings are written")
         if place:
             check_no_labels(labels)
             pictures, labels = in_folder(place, "images")

@@ -60,7 +60,12 @@ class Model(Embedder):
         True
         """
         first, second = self._asked([one(a, "a"), one(b, "b")])
-        return float(self._probability(self._scores(first, second[None]))[0])
+        return float(self.compare(first, second[None])[0])
+
+    def compare(self, z, others):
+        """p (M,): the probability that the picture with the embedding z (D,) shows the same as each of those with the
+        embeddings (M, D), if half of all pairs do."""
+        return self._probability(self._scores(z, others))
 
     def rank(self, query, images):
         """(order, p): the numbers (M,) of the images, the most alike first, and the probability of each, in this order,

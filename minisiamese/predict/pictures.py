@@ -1,12 +1,14 @@
 """Pictures as a user gives them: paths, Pillow images and NumPy arrays, one, several or a folder of them."""
 
+import contextlib
 import hashlib
 import io
 import os
 import sys
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -14,7 +16,7 @@ from tqdm import tqdm
 
 from minisiamese.backend import to_host
 from minisiamese.data import folder
-from minisiamese.data.images import is_image, read_image, upright
+from minisiamese.data.images import read_image, upright
 from minisiamese.data.listing import arranged, classes_of, empty_classes, listed
 from minisiamese.errors import BadInput
 
@@ -41,16 +43,29 @@ def warn(name, reasons):
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture that nobody has read yet; ``name`` is its path, or its place in the argument that held it."""
+    """One picture that nobody has read yet; ``name`` is its path, or its place in the argument that held it. The path
+    of a file in a zip is that of the zip, and then its own: MY_IMAGES.zip/a.png."""
 
     source: Path | Image.Image
     name: str
+
+    @property
+    def file(self):
+        """What ``read_image`` takes, a path or an open file; or the Pillow image that the picture is."""
+        zipped = None if isinstance(self.source, Image.Image) else around(self.source)
+        if not zipped:
+            return self.source
+        found, inside = zipped.stat(), PurePosixPath(self.source.relative_to(zipped).as_posix())
+        listing, names, _ = _opened(zipped, found.st_mtime_ns, found.st_size)
+        if inside not in names:
+            raise BadInput(f"there is no image {self.name}")
+        return io.BytesIO(listing.read(inside))
 
     def opened(self, side):
         """The Pillow image, upright, with 8 bits a channel; a large JPEG may come smaller, but not below ``side``."""
         if isinstance(self.source, Image.Image):
             return upright(self.source)
-        return read_image(self.source, self.name, at_least=(side, side))
+        return read_image(self.file, self.name, at_least=(side, side))
 
     def key(self, root=None):
         """Three values that change with what the picture shows: a file's path (below the folder ``root``), time and
@@ -60,10 +75,29 @@ class Picture:
             return image.mode, image.size, hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest()
         name = os.path.abspath(self.source) if root is None else self.source.relative_to(root).as_posix()
         try:
-            found = os.stat(self.source)
+            found = os.stat(around(self.source) or self.source)
         except (OSError, ValueError):
             return name, 0, 0  # reading it will say why
         return name, found.st_mtime_ns, found.st_size
+
+
+def around(path):
+    """The zip that a path leads into, if it does."""
+    return next((each for each in path.parents if is_zip(each)), None)
+
+
+@lru_cache(maxsize=1)
+def _opened(path, time, length):
+    """(listing, the names of its images, what keeps it open) of a zip, which stays open for its next image, until
+    another zip, or another state of this one, takes its place."""
+    stack = contextlib.ExitStack()
+    listing = stack.enter_context(listed(path))
+    return listing, set(listing.images), stack
+
+
+def is_zip(path):
+    """Whether a path is that of a file whose name ends as a zip's does."""
+    return path.suffix.lower() == ".zip" and path.is_file()
 
 
 def one(given, name):
@@ -163,13 +197,14 @@ def checked_labels(labels, count, name):
 
 
 def in_folder(path, name):
-    """(pictures, labels) of a folder: of its images, with None for labels, or of those in its sub-folders, which are
-    their labels (of train/ and test/ those in train/). BadInput if it holds both, or neither."""
-    if not path.is_dir():
-        kind = "a zip: unzip it, and give the folder" if path.suffix == ".zip" else "not a folder of images"
-        raise BadInput(f"{name}: {path} is {kind}")
-    flat = sorted(each for each in path.iterdir() if is_image(each) and each.is_file())
+    """(pictures, labels) of a folder or a zip: of its images, with None for labels, or of those in its sub-folders,
+    which are their labels (of train/ and test/ those in train/). BadInput if it holds both, or neither."""
+    if not path.is_dir() and not is_zip(path):
+        raise BadInput(f"{name}: {path} is not a folder of images, or a zip of them")
+    if path.is_dir():
+        os.scandir(path).close()  # an OSError if it cannot be read, which a listing passes over
     with listed(path) as listing:
+        flat = [path / each for each in listing.images if len(each.parts) == 1]
         if len(flat) == len(listing.images) > 0:
             return [Picture(each, str(each)) for each in flat], None
         if flat:

@@ -28,7 +28,7 @@ def page(model, captioned, path):
         axes.axis("off")
     for place, ((picture, caption), view) in enumerate(zip(pictures, views, strict=True)):
         left, right = grid[2 * place : 2 * place + 2]
-        image = read_image(picture.source, picture.name).convert("RGB")
+        image = read_image(picture.file, picture.name).convert("RGB")
         image.thumbnail((LARGEST, LARGEST))
         left.imshow(image)
         left.set_title(picture.source.name, fontsize=9, parse_math=False)

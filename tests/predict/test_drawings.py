@@ -99,7 +99,7 @@ KINDS = {
     "small": (lambda page: page.resize((60, 60), Image.Resampling.BOX), "bmp"),
     "large": (lambda page: page.resize((3000, 3000)), "png"),
     "elsewhere": (lambda page: page.crop((280, 100, 880, 720)), "png"),
-    "thick pen": (lambda page: page.filter(ImageFilter.MinFilter(29)), "png"),
+    "thick pen": (lambda page: page.filter(ImageFilter.MinFilter(49)), "png"),
     "thin pen": (lambda page: page.filter(ImageFilter.MaxFilter(21)), "png"),
     "specks": (speckled, "png"),
     "lamp": (lamp, "png"),
@@ -476,3 +476,16 @@ def test_spoilt_pictures_are_read_right_or_doubted(real_omniglot):
     assert right["clean"] > 0.88 and warned["clean"] <= 0.05
     assert min(good[kind] for kind in ("ruled", "squared", "edge", "shadow", "desk")) > right["clean"] - 0.05
     assert min(warned[kind] for kind in ("two", "diagonal", "four", "cut off")) >= 0.85
+
+
+def test_a_drawing_from_a_screen_stays_as_it_is():
+    """All of its ink is kept, but for the scale, by a pen like Omniglot's; on paper that is not even it is redrawn."""
+    image = Image.new("L", (256, 256), 255)
+    ImageDraw.Draw(image).line([(50, 60), (200, 60), (120, 210)], fill=0, width=13, joint="curve")
+    ink = np.asarray(image) < 128
+    side = np.ptp(np.argwhere(ink), axis=0).max() + 1
+    found = read_drawing(image).pixels[:, :, 0]
+    assert abs(np.ptp(np.argwhere(found > 127), axis=0).max() + 1 - EXTENT * SIDE) <= 2
+    assert found.sum() / 255 == pytest.approx(ink.sum() * (EXTENT * SIDE / side) ** 2, rel=0.02)
+    image.putpixel((0, 0), 250)
+    assert (read_drawing(image).pixels[:, :, 0] != found).any()
