@@ -14,6 +14,7 @@ from minisiamese.bench.__main__ import BenchOptions
 from minisiamese.bench.gpu import BackendOptions
 from minisiamese.checkpoint import save_json
 from minisiamese.commands.doors import parse
+from minisiamese.demo.__main__ import DemoOptions
 from minisiamese.evaluate.protocols import EvaluateOptions
 from minisiamese.predict.__main__ import PredictOptions
 from minisiamese.runs.look import CheckOptions
@@ -32,6 +33,7 @@ OPTIONS = {
     "minisiamese.backend": BackendOptions,
     "minisiamese.bench": BenchOptions,
     "minisiamese.data": CheckOptions,
+    "minisiamese.demo": DemoOptions,
     "minisiamese.evaluate": EvaluateOptions,
     "minisiamese.predict": PredictOptions,
     "minisiamese.studies.fewshot": FewshotOptions,

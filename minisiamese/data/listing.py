@@ -58,11 +58,11 @@ def _list_folder(path):
             continue
         seen.add(real)
         folders.add(here)
-        hidden += [here / name for name in (*inside, *names) if hidden(PurePosixPath(name))]
-        inside[:] = [name for name in inside if not hidden(PurePosixPath(name))]
+        hidden += [here / name for name in (*inside, *names) if is_hidden(PurePosixPath(name))]
+        inside[:] = [name for name in inside if not is_hidden(PurePosixPath(name))]
         for name in names:
             file = here / name
-            if hidden(PurePosixPath(name)):
+            if is_hidden(PurePosixPath(name)):
                 continue
             if not (path / file).is_file():
                 others["links to nothing, pipes or devices"] += 1
@@ -83,7 +83,7 @@ def _list_folder(path):
 def _list_zip(path, archive):
     entries = {_inside(entry.filename): entry for entry in archive.infolist()}
     files = {name for name, entry in entries.items() if not entry.is_dir()}
-    seen = {name for name in entries if not hidden(name)}
+    seen = {name for name in entries if not is_hidden(name)}
     images = sorted(name for name in files & seen if is_image(name))
 
     def read(name):
@@ -101,7 +101,7 @@ def _inside(name):
     return PurePosixPath(posixpath.normpath("/" + name.replace("\\", "/").lstrip("/"))).relative_to("/")
 
 
-def hidden(name):
+def is_hidden(name):
     """Whether a path is that of a hidden file, or of one in a hidden folder."""
     return any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
 

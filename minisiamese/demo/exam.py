@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from minisiamese.data import DATASETS, glyphs, omniglot
-from minisiamese.demo.answers import png_of
+from minisiamese.demo.pictures import png_of
 from minisiamese.errors import BadInput
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.trials import Trials, credits, lake_trials, nway_trials

@@ -25,8 +25,9 @@ from minisiamese.data import glyphs, omniglot
 from minisiamese.demo import __main__ as demo
 from minisiamese.demo import exam as exams
 from minisiamese.demo import server as serving
-from minisiamese.demo.answers import BYTES, Answers, Pair
+from minisiamese.demo.answers import Answers, Pair
 from minisiamese.demo.exam import Exam
+from minisiamese.demo.pictures import BYTES
 from minisiamese.demo.server import AT_ONCE, FILES, LONGEST, Server
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.predict import __main__ as predict
