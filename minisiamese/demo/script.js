@@ -316,7 +316,7 @@ async function lay(answer) {
   if (mine !== laid) return;
   for (const card of cards) card.drawing.clear();
   images.forEach((image, place) => cards[place].drawing.show(image, pngs[place]));
-  onward();
+  select(-1);
   changed();
   if (left) say(`There are ${CARDS} cards: ${left} more pictures of the zip were left out.`);
 }
