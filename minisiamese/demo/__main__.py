@@ -12,6 +12,7 @@ import warnings
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from minisiamese.commands.doors import front_door, parse
 from minisiamese.demo.answers import Answers
@@ -37,8 +38,8 @@ class DemoOptions:
     port: int = 0
     # Open the page in the browser; else its address is written alone.
     browser: bool = True
-    # Where to compute: "cpu" (NumPy) or "cuda" (CuPy).
-    device: str = "cpu"
+    # Where to compute: cpu (NumPy) or cuda (CuPy).
+    device: Literal["cpu", "cuda"] = "cpu"
     # The one folder to look for omniglot/ in, from which the page's test is taken. Default: $MINISIAMESE_DATA, else the
     # user's cache. Where it is not there, the test is of invented alphabets.
     data_dir: Path | None = None
@@ -48,6 +49,8 @@ def main():
     options = parse(DemoOptions, "python -m minisiamese.demo")
     if not 0 <= options.port < 1 << 16:
         raise BadInput(f"--port must be 0 to 65535, not {options.port}")
+    if options.data_dir and not options.data_dir.is_dir():
+        raise BadInput(f"--data-dir {options.data_dir} is not a folder")
     model = load_model(options.run, options.device)
     if not model.draws:
         raise BadInput(f"--run {options.run} was trained on a folder of images, and the page is to draw characters on")

@@ -172,7 +172,7 @@ class Answers:
 
     def inside(self, asked):
         """{"view", "maps" of the first blocks, "embeddings" of both drawings, "distance", what each feature adds to the
-        score} as pictures, the number of "features", and the probability "p".
+        score} as pictures, the number of "features", the probability "p", and that of drawings "alike" in all of them.
 
         The maps are those of the view that is shown, the embeddings the means that probabilities are computed from.
         """
@@ -186,7 +186,7 @@ class Answers:
                     maps.append(to_host(y[0]))
             z = np.stack([self.look(asked.query).z, self.look(asked.card).z])
             parts = self.by_feature(z[0] - z[1])
-            p = float(model.compare(z[0], z[1:])[0])
+            alike, p = model.compare(z[0], z).tolist()
         return {
             "view": png_of(paper(x[0, :, :, 0]), MAGNIFIED),
             "maps": [{"picture": png_of(montage(each), 2 + 2 * k), "shape": each.shape} for k, each in enumerate(maps)],
@@ -194,6 +194,7 @@ class Answers:
             "distance": strip(parts, -np.abs(parts).max(), np.abs(parts).max(), "PuOr_r"),
             "features": len(parts),
             "p": p,
+            "alike": alike,
         }
 
     def by_feature(self, difference):

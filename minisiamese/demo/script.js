@@ -94,9 +94,12 @@ class Drawing {
     for (const [first, ...others] of this.strokes) {
       pen.beginPath();
       pen.moveTo(...first);
-      pen.lineTo(...first);
       for (const point of others) pen.lineTo(...point);
       pen.stroke();
+      pen.beginPath(); // a dot: some browsers paint no line of one point
+      pen.arc(...first, PEN / 2, 0, 2 * Math.PI);
+      pen.fillStyle = "#000000";
+      pen.fill();
     }
   }
 
@@ -132,7 +135,8 @@ const filled = () => cards.filter((card) => !card.drawing.empty);
 
 function select(place) {
   current = place;
-  $("target").textContent = place < 0 ? "Draw one of your characters again" : `Card ${place + 1}`;
+  $("target").textContent = place < 0 ? "Draw one again" : `Card ${place + 1}`;
+  $("ask").textContent = place < 0 ? "Ask again" : "Ask";
   cards.forEach((card, each) => card.button.setAttribute("aria-pressed", each === place));
   Object.assign(cursor, { x: PAPER / 2, y: PAPER / 2, down: false });
   pressed = null;
@@ -145,11 +149,12 @@ function show() {
   for (const card of cards) {
     card.drawing.paint(card.canvas);
     const state = card.drawing.empty ? "empty" : "drawn";
-    card.button.setAttribute("aria-label", `Card ${card.name}, ${state}${card.p === undefined ? "" : `, ${card.words.textContent}`}`);
+    card.button.setAttribute("aria-label", `Card ${card.name}, ${state}${card.p === undefined ? "" : `, ${percent(card.p)}`}`);
   }
   $("undo").disabled = !drawn().strokes.length;
   $("clear").disabled = drawn().empty;
   $("save").disabled = $("empty").disabled = $("ask").disabled = !filled().length;
+  $("next").disabled = filled().length === CARDS;
 }
 
 function changed() {
@@ -187,7 +192,9 @@ pad.addEventListener("pointermove", (event) => {
 });
 for (const end of ["pointerup", "pointercancel"]) {
   pad.addEventListener(end, (event) => {
-    if (event.pointerId === pressed) pressed = null;
+    if (event.pointerId !== pressed) return;
+    pressed = null;
+    rank(); // once more, for what is said of a drawing that is done
   });
 }
 
@@ -258,7 +265,7 @@ async function rank() {
       const answer = await ask("rank", { query, cards: there.map((card) => card.drawing.png) });
       arrange(new Map(there.map((card, place) => [card, answer.p[place] ?? undefined])));
       const notes = current < 0 ? answer.query : (answer.notes[there.indexOf(cards[current])] ?? []);
-      if (notes.length || $("status").textContent === noted) {
+      if (pressed === null && (notes.length || $("status").textContent === noted)) {
         noted = notes.length ? `${notes.join("; ").replace(/^the drawing/, "This drawing")}.` : "";
         say(noted);
       }
@@ -280,9 +287,9 @@ function arrange(found) {
   const order = [...cards].sort((a, b) => value(b) - value(a) || a.name - b.name);
   order.forEach((card, place) => {
     card.p = found.get(card);
-    card.words.textContent = card.p === undefined ? card.name : percent(card.p);
+    card.words.textContent = card.p === undefined ? card.name : `${card.name}: ${percent(card.p)}`;
     card.why.hidden = card.p === undefined;
-    card.item.classList.toggle("best", card.p !== undefined && place === 0);
+    card.item.classList.toggle("best", place === 0 && card.p >= 0.5);
     if ($("cards").children[place] !== card.item) $("cards").insertBefore(card.item, $("cards").children[place]);
   });
   show();
@@ -296,7 +303,7 @@ function arrange(found) {
 
 async function explain(card) {
   const asked = { query: question.png, card: card.drawing.png };
-  const title = `Card ${card.name}: ${card.words.textContent} that both show the same`;
+  const title = `Card ${card.words.textContent} that both show the same`;
   const answer = await ask("why", asked);
   if ($("draw").hidden || question.png !== asked.query || card.drawing.png !== asked.card) return;
   $("why-title").textContent = title;
@@ -307,15 +314,17 @@ async function explain(card) {
 
 let laid = 0;
 
-// Put pictures on the cards, unless others are asked for meanwhile.
-async function lay(answer) {
+// Put pictures on cards, unless others are asked for meanwhile: on all, or on those that are empty.
+async function lay(answer, all) {
   const mine = ++laid;
   const { cards: pngs, left = 0 } = await answer;
   const images = pngs.map((png) => Object.assign(new Image(), { src: source(png) }));
   await Promise.all(images.map((image) => image.decode()));
   if (mine !== laid) return;
-  for (const card of cards) card.drawing.clear();
-  images.forEach((image, place) => cards[place].drawing.show(image, pngs[place]));
+  if (all) for (const card of cards) card.drawing.clear();
+  cards.filter((card) => card.drawing.empty).forEach(({ drawing }, place) => {
+    if (place < images.length) drawing.show(images[place], pngs[place]);
+  });
   select(-1);
   changed();
   if (left) say(`There are ${CARDS} cards: ${left} more pictures of the zip were left out.`);
@@ -353,13 +362,16 @@ $("next").addEventListener("click", () => {
   onward();
 });
 $("ask").addEventListener("click", () => {
+  if (current < 0) question.clear();
   select(-1);
   pad.focus();
+  changed();
 });
 $("fill").addEventListener("click", () =>
-  trying(() => lay(ask("invented", { number: Math.floor(10000 * Math.random()) })), $("fill")),
+  trying(() => lay(ask("invented", { number: Math.floor(10000 * Math.random()) }), false), $("fill")),
 );
 $("empty").addEventListener("click", () => {
+  if (!confirm("Empty all cards?")) return;
   laid += 1;
   question.clear();
   for (const card of cards) card.drawing.clear();
@@ -369,6 +381,7 @@ $("empty").addEventListener("click", () => {
 $("save").addEventListener("click", () =>
   trying(async () => {
     download((await ask("pack", { cards: filled().map((card) => card.drawing.png) })).zip, "alphabet.zip");
+    say("Saved as alphabet.zip, where your browser puts downloads.");
   }),
 );
 $("open").addEventListener("click", () => $("file").click());
@@ -378,7 +391,8 @@ $("file").addEventListener("change", () =>
     $("file").value = "";
     if (!file) return;
     if (file.size > LARGEST) throw new Error(`${file.name} is larger than ${LARGEST >> 20} MB: it is no alphabet.`);
-    await lay(ask("unpack", { zip: await base64(file) }));
+    if (filled().length && !confirm("Put this alphabet in place of your cards?")) return;
+    await lay(ask("unpack", { zip: await base64(file) }), true);
   }),
 );
 $("why-close").addEventListener("click", () => $("why").close());
@@ -406,10 +420,11 @@ function following() {
   const trial = test.trials[test.place];
   test.answered = false;
   $("test-title").textContent = `Question ${test.place + 1} of ${test.trials.length}`;
-  $("test-words").textContent = "Which card shows the same character?";
+  $("test-words").textContent = `From ${test.test}: which card shows the same character?`;
   $("test-query").src = source(trial.query);
   $("test-query").hidden = false;
   $("test-go").style.visibility = "hidden"; // and keeps its place, for who presses twice
+  $("test-end").hidden = true;
   ask("figure", { number: trial.number }).then(
     (figure) => Object.assign(test, { figure }),
     () => {}, // the network then answers when it is asked
@@ -447,7 +462,9 @@ async function choose(place) {
     $("test-score").textContent = `You ${test.yours} of ${test.done}, the network ${test.its} of ${test.done}.`;
     $("test-go").textContent = test.place + 1 < test.trials.length ? "Next question" : "See how it went";
     $("test-go").style.visibility = "";
+    $("test-end").hidden = test.place + 1 === test.trials.length;
     $("test-go").focus();
+    items[right].scrollIntoView({ block: "nearest" });
   } finally {
     test.busy = false;
   }
@@ -469,6 +486,7 @@ function ending() {
   }
   $("test-errors").hidden = false;
   $("test-go").textContent = "Twenty others";
+  $("test-end").hidden = true;
   test.place = -1;
   const share = (part) => `${(100 * part).toFixed(1)} %`;
   const people = test.people ? ` People are right in ${share(test.people)} of ${test.test}.` : "";
@@ -487,6 +505,7 @@ $("test-go").addEventListener("click", async () => {
   await trying(begin, $("test-go"));
   if (test.place < 0) $("test-words").textContent = words;
 });
+$("test-end").addEventListener("click", ending);
 document.addEventListener("keydown", (event) => {
   const place = LETTERS.indexOf(event.key.toLowerCase());
   if ($("test").hidden || event.ctrlKey || event.altKey || event.metaKey || place < 0) return;
@@ -528,7 +547,7 @@ async function look() {
     ),
     captioned(answer.embeddings[0], "The embedding of your drawing, one square for each number."),
     captioned(answer.embeddings[1], `The embedding of card ${card.name}.`),
-    captioned(answer.distance, "What each number says: violet speaks against both being the same, orange for it."),
+    captioned(answer.distance, `What each number says: violet speaks against both being the same, orange for it. Were none different, the probability would be ${percent(answer.alike)}.`),
   );
 }
 $("inside-card").addEventListener("change", () => trying(look));
