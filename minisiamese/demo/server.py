@@ -56,11 +56,15 @@ class Server(ThreadingHTTPServer):
             super().__init__((HOST, port), Request)
         except OSError as error:
             raise BadInput(f"--port {port} cannot be used ({error.strerror or error}): give another one") from None
-        self.questions, self.token = questions, secrets.token_urlsafe(16)
+        self.questions, self.token, self.closed = questions, secrets.token_urlsafe(16), False
         self.places = threading.BoundedSemaphore(AT_ONCE)
         names = (HOST, "localhost")
         self.hosts = [f"{name}:{self.server_port}" for name in names] + list(names) * (self.server_port == 80)
         self.address = f"http://{self.hosts[0]}/{self.token}/"
+
+    def server_close(self):
+        self.closed = True  # threads that still answer fail while the program ends
+        super().server_close()
 
     def process_request(self, request, client_address):
         if not self.places.acquire(blocking=False):
@@ -118,7 +122,8 @@ class Request(BaseHTTPRequestHandler):
             status, body, kind = 503, *as_json({"error": "there is too little memory for that"})
         except Exception as error:
             line = " ".join(f"the program made an error ({type(error).__name__}: {error})".split())
-            print(f"error: {line}", file=sys.stderr, flush=True)
+            if not self.server.closed:
+                print(f"error: {line}", file=sys.stderr, flush=True)
             status, body, kind = 500, *as_json({"error": line})
         self.send_response(status)
         for key, value in HEADERS.items() | {("Content-Type", kind), ("Content-Length", str(len(body)))}:
