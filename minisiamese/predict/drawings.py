@@ -16,8 +16,9 @@ FAINT = 110  # of 255, up to which a pixel of that page has no ink
 EXTENT = 0.65  # share of the page that Omniglot's drawings fill on average
 PEN = 2.5 / SIDE  # half the width of its pen on such a page (median of 150 background drawings)
 # Of the longer side of the ink: the usual widths of its pens, and of a stroke at its widest, where others cross it (of
-# 1,500 background drawings nine in ten each).
-PENS, WIDEST = (0.045, 0.09), 0.165
+# 1,500 background drawings 19 in 20 each).
+PENS, WIDEST = (0.04, 0.105), 0.195
+SIZES = (0.5, 0.95)  # usual sizes of its drawings, of the page's side
 # Longer sides in pixels:
 LOOK = 400  # of a picture in which ink is looked for
 CLOSE = 80  # of a character in it that is looked at more closely
@@ -148,9 +149,10 @@ def _has_usual_pen(ink):
 
 
 def _placed(ink):
-    """The ink centred and scaled: (105, 105) uint8."""
+    """The ink centred, and scaled if its size is not a usual one: (105, 105) uint8."""
     (top, bottom), (left, right) = _box(ink)
-    scale = EXTENT * SIDE / max(bottom - top, right - left)
+    side = max(bottom - top, right - left)
+    scale = 1 if SIZES[0] <= side / SIDE <= SIZES[1] else EXTENT * SIDE / side
     width, height = (max(1, round(scale * length)) for length in (right - left, bottom - top))
     small = Image.fromarray(np.uint8(255 * ink[top:bottom, left:right]))
     small = small.resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
