@@ -238,7 +238,7 @@ def gather(folder):
     pages |= {"code.md": code_pages(), "_static/book.css": STYLE}
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for pictures in FOLDER.glob("report*/"):
+    for pictures in (*FOLDER.glob("report*/"), FOLDER / "recipe"):
         shutil.copytree(pictures, folder / pictures.name)
 
 
