@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from functools import cache
@@ -79,6 +80,22 @@ def five_alphabets():
 def drawings():
     """Five small alphabets with four drawers."""
     return five_alphabets()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The server of the page to draw on, with the network that comes with the package, where there is no Omniglot."""
+    from minisiamese.demo.answers import Answers  # here, for the sessions that the exercises begin
+    from minisiamese.demo.exam import Exam
+    from minisiamese.demo.server import Server
+    from minisiamese.predict.model import load_model
+
+    answers = Answers(load_model())
+    exam = Exam(answers.model, answers.alone, tmp_path_factory.mktemp("nothing"))
+    with Server(0, answers.questions | exam.questions) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def call(monkeypatch, main, *arguments):

@@ -10,10 +10,6 @@ import zipfile
 import pytest
 from conftest import png
 
-import minisiamese as ms
-from minisiamese.demo.answers import Answers
-from minisiamese.demo.exam import Exam
-from minisiamese.demo.server import Server
 from minisiamese.errors import BadInput
 
 pytestmark = pytest.mark.browser
@@ -28,17 +24,6 @@ SHAPES = (  # of strokes: points, from the middle of the paper
     [[(-60, 60), (0, -60), (60, 60)], [(-30, 10), (30, 10)]],  # A
     [[(-50, -70), (-50, 70), (50, 70)]],  # L
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    model = ms.load("pretrained")
-    answers = Answers(model)
-    exam = Exam(model, answers.alone, tmp_path_factory.mktemp("nothing"))
-    with Server(0, answers.questions | exam.questions) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 class Page:

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 
@@ -28,22 +27,10 @@ from minisiamese.demo import server as serving
 from minisiamese.demo.answers import Answers, Pair
 from minisiamese.demo.exam import Exam
 from minisiamese.demo.pictures import BYTES
-from minisiamese.demo.server import AT_ONCE, FILES, LONGEST, Server
+from minisiamese.demo.server import AT_ONCE, FILES, LONGEST
 from minisiamese.evaluate.scoring import network_scorer
 from minisiamese.predict import __main__ as predict
 from minisiamese.trials import lake_trials, nway_trials
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server of the network that comes with the package, where there is no Omniglot."""
-    model = ms.load("pretrained")
-    answers = Answers(model)
-    exam = Exam(model, answers.alone, tmp_path_factory.mktemp("nothing"))
-    with Server(0, answers.questions | exam.questions) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 def text(picture):
