@@ -9,10 +9,12 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -188,7 +190,10 @@ def zipped(**files):
 def test_zips_that_hold_no_alphabet_are_one_line(server, cards):
     large = io.BytesIO()
     Image.new("L", (1025, 3)).save(large, "PNG")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 9000, 9000, 8, 0, 0, 0, 0)
+    second = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))  # which counts, too
     for data, words in (
+        (zipped(a_png=cards[0][:33] + second + cards[0][33:]), "larger than 1024 x 1024 pixels"),
         (b"PK no zip", "not a whole zip"),
         (zipped(a_txt=b"text"), "holds no PNG files"),
         (zipped(a_png=b"text"), "a.png in the zip: the drawing is no PNG"),
